@@ -1,0 +1,28 @@
+"""The settings that move a pipeline from a laptop to a cluster, read from options, `PITLAKE_*` variables, then defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pitlake.engine.session import LOCAL_MASTER
+
+
+class Settings(BaseSettings):
+    """`lake`, `kafka` and `master` each replace a part of the laptop by something shared; `home` keeps all state of one installation."""
+
+    model_config = SettingsConfigDict(env_prefix="PITLAKE_", frozen=True, extra="forbid")
+
+    home: Path = Field(default=Path(".pitlake"), description="Folder that holds broker log, checkpoints and lake")
+    lake: str | None = Field(default=None, description="Folder or object-store URL of the Delta tables; default HOME/lake")
+    kafka: str | None = Field(default=None, description="Bootstrap servers of an existing Kafka; default the broker under HOME")
+    master: str = Field(default=LOCAL_MASTER, description="Spark master")
+    catalog: str = Field(default="field_engineering", description="Catalog of names without one")
+    schema_: str = Field(default="mining_demo", alias="schema", description="Schema of names without one")
+
+    @property
+    def lake_url(self) -> str:
+        """Where the Delta tables are."""
+        return self.lake or str(self.home.resolve() / "lake")

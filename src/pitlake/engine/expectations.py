@@ -1,0 +1,62 @@
+"""Expectations as Spark columns: which of them a row fails, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
+
+from pitlake.pipelines.definitions import Action, Expectation
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+FAILED_EXPECTATIONS = "failed_expectations"
+VIOLATION = "EXPECTATION_VIOLATION"
+
+
+def is_met(expectation: Expectation) -> Column:
+    """True where a row meets the expectation; a condition that is NULL is not met."""
+    return F.coalesce(F.expr(expectation.condition), F.lit(False))
+
+
+def are_met(expectations: Iterable[Expectation]) -> Column:
+    """True where a row meets all of the expectations."""
+    met = F.lit(True)
+    for expectation in expectations:
+        met = met & is_met(expectation)
+    return met
+
+
+def failed_names(expectations: Sequence[Expectation]) -> Column:
+    """The names of the expectations that a row fails: `ARRAY<STRING>`, empty when it meets them all."""
+    if not expectations:
+        return F.expr("cast(array() as array<string>)")
+    return F.array_compact(F.array(*[F.when(~is_met(e), F.lit(e.name)) for e in expectations]))
+
+
+def with_failed_expectations(rows: DataFrame, expectations: Sequence[Expectation], table: str) -> DataFrame:
+    """Add `failed_expectations` to each row; a row that fails a FAIL expectation ends the query with the row in the error."""
+    failed = failed_names([e for e in expectations if e.action is not Action.FAIL])
+    fatal = [e for e in expectations if e.action is Action.FAIL]
+    if fatal:
+        row = F.to_json(F.struct(*[F.col(f"`{name}`") for name in rows.columns]))
+        names = F.concat_ws(", ", failed_names(fatal))
+        message = F.concat(F.lit(f"{VIOLATION}: {table}: "), names, F.lit(" is not met by the row "), row)
+        failed = F.when(are_met(fatal), failed).otherwise(F.raise_error(message).cast("array<string>"))
+    return rows.withColumn(FAILED_EXPECTATIONS, failed)
+
+
+def is_dropped(expectations: Sequence[Expectation]) -> Column:
+    """True where `failed_expectations` names an expectation that drops its rows."""
+    drops = [e.name for e in expectations if e.action is Action.DROP]
+    if not drops:
+        return F.lit(False)
+    return F.arrays_overlap(F.col(FAILED_EXPECTATIONS), F.array(*[F.lit(name) for name in drops]))
+
+
+def without_dropped(rows: DataFrame, expectations: Sequence[Expectation]) -> DataFrame:
+    """The rows that reach the table: what a downstream query of the same graph sees of it."""
+    gates = [e for e in expectations if e.action is not Action.WARN]
+    return rows.where(are_met(gates)) if gates else rows

@@ -1,0 +1,165 @@
+"""Facts read off an analyzed query plan: what it groups by, where a column comes from.
+
+Spark's Python API does not show a plan, so its JVM objects are walked through py4j. Nothing is executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+JvmObject = Any
+"""A Catalyst object behind py4j, which has no types."""
+
+_PROCESSING_TIME = {"CurrentTimestamp", "CurrentTimestampExpression", "Now", "LocalTimestamp"}
+
+
+def _seq(items: JvmObject) -> list[JvmObject]:
+    return [items.apply(i) for i in range(items.size())]
+
+
+def _class_name(node: JvmObject) -> str:
+    return str(node.getClass().getSimpleName())
+
+
+def _id(attribute: JvmObject) -> int:
+    return int(attribute.exprId().id())
+
+
+def _plan_nodes(plan: JvmObject) -> Iterator[JvmObject]:
+    yield plan
+    for child in _seq(plan.children()):
+        yield from _plan_nodes(child)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an output column's value comes from: an attribute, or the field of a struct attribute at `ordinal`."""
+
+    attribute: int
+    ordinal: int | None = None
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A grouping key of the plan's aggregation; `static` when its value comes from a side that is not a stream."""
+
+    name: str
+    attribute: int
+    static: bool
+
+
+@dataclass(frozen=True)
+class PlanFacts:
+    """What pitlake needs to know of a query.
+
+    `groupings` is empty for a query that does not aggregate. `row_count` names the output column that is `count(*)` of each group.
+    `processing_time` names the output columns that are `current_timestamp()`, which Spark freezes for a whole real-time batch.
+    `origins` maps each output column to where it comes from.
+    """
+
+    streaming: bool
+    aggregations: int
+    groupings: tuple[Grouping, ...]
+    row_count: str | None
+    processing_time: tuple[str, ...]
+    static_columns: frozenset[str]
+    origins: dict[str, Origin] = field(default_factory=dict)
+
+    def key_columns(self) -> dict[str, tuple[str, ...]]:
+        """Per grouping key, the output columns that carry it: for a window its start column alone."""
+        return {
+            grouping.name: tuple(
+                name
+                for name, origin in self.origins.items()
+                if origin.attribute == grouping.attribute and origin.ordinal in (None, 0)
+            )
+            for grouping in self.groupings
+        }
+
+    def window_column(self) -> str | None:
+        """The output column that is the start of the window grouped by, if the plan groups by one."""
+        grouped = {grouping.attribute for grouping in self.groupings}
+        return next((name for name, origin in self.origins.items() if origin.attribute in grouped and origin.ordinal == 0), None)
+
+
+class _Lineage:
+    """Follows columns of one analyzed plan back to where they come from."""
+
+    def __init__(self, plan: JvmObject) -> None:
+        self.nodes = list(_plan_nodes(plan))
+        self.aliases: dict[int, JvmObject] = {}
+        self.static: set[int] = set()
+        for node in self.nodes:
+            self._collect(node)
+
+    def _collect(self, node: JvmObject) -> None:
+        name = _class_name(node)
+        if name in ("Project", "Aggregate"):
+            named = node.projectList() if name == "Project" else node.aggregateExpressions()
+            self.aliases.update({_id(e): e.child() for e in _seq(named) if _class_name(e) == "Alias"})
+        elif node.children().isEmpty() and not node.isStreaming():
+            self.static.update(_id(attribute) for attribute in _seq(node.output()))
+
+    def origin(self, attribute: int) -> Origin:
+        """Follow plain renames, and one step into a struct, down to the attribute that a column is."""
+        ordinal = None
+        while (expression := self.aliases.get(attribute)) is not None:
+            kind = _class_name(expression)
+            if kind == "GetStructField" and _class_name(expression.child()) == "AttributeReference" and ordinal is None:
+                ordinal = int(expression.ordinal())
+                attribute = _id(expression.child())
+            elif kind == "AttributeReference":
+                attribute = _id(expression)
+            else:
+                break
+        return Origin(attribute, ordinal)
+
+    def is_static(self, attribute: int) -> bool:
+        """Whether any input of this column is a side that is not a stream."""
+        if attribute in self.static:
+            return True
+        expression = self.aliases.get(attribute)
+        if expression is None:
+            return False
+        references = expression.references().toSeq()
+        return any(self.is_static(_id(reference)) for reference in _seq(references))
+
+    def expression(self, attribute: int) -> JvmObject | None:
+        return self.aliases.get(self.origin(attribute).attribute)
+
+
+def _is_row_count(expression: JvmObject | None) -> bool:
+    if expression is None or _class_name(expression) != "AggregateExpression":
+        return False
+    function = expression.aggregateFunction()
+    # count(*) is count(1): a literal argument counts rows, an attribute would leave NULLs out.
+    return _class_name(function) == "Count" and all(_class_name(c) == "Literal" for c in _seq(function.children()))
+
+
+def plan_facts(frame: DataFrame) -> PlanFacts:
+    """Read the facts off a DataFrame's analyzed plan; nothing is executed."""
+    plan = frame._jdf.queryExecution().analyzed()  # noqa: SLF001  (the only way to a plan from Python)
+    lineage = _Lineage(plan)
+    output = {str(attribute.name()): _id(attribute) for attribute in _seq(plan.output())}
+    expressions = {name: lineage.expression(attribute) for name, attribute in output.items()}
+    aggregates = [node for node in lineage.nodes if _class_name(node) == "Aggregate"]
+    groupings = tuple(
+        Grouping(str(e.name()), lineage.origin(_id(e)).attribute, lineage.is_static(_id(e)))
+        for aggregate in aggregates[:1]
+        for e in _seq(aggregate.groupingExpressions())
+        if _class_name(e) == "AttributeReference"
+    )
+    return PlanFacts(
+        streaming=bool(plan.isStreaming()),
+        aggregations=len(aggregates),
+        groupings=groupings,
+        row_count=next((name for name, expression in expressions.items() if _is_row_count(expression)), None),
+        processing_time=tuple(n for n, e in expressions.items() if e is not None and _class_name(e) in _PROCESSING_TIME),
+        static_columns=frozenset(name for name, attribute in output.items() if lineage.is_static(attribute)),
+        origins={name: lineage.origin(attribute) for name, attribute in output.items()},
+    )

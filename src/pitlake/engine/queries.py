@@ -1,0 +1,91 @@
+"""Streaming queries: starting a flow in real-time mode, marking its committed batches, telling why it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import orjson
+from pyspark.sql.streaming import StreamingQueryListener
+
+from pitlake.engine.expectations import VIOLATION
+from pitlake.errors import ExpectationViolationError, FlowError
+from pitlake.streams.envelope import Marker
+
+if TYPE_CHECKING:
+    from pyspark.sql.streaming import StreamingQuery
+    from pyspark.sql.streaming.listener import (
+        QueryIdleEvent,
+        QueryProgressEvent,
+        QueryStartedEvent,
+        QueryTerminatedEvent,
+    )
+
+    from pitlake.engine.planning import FlowPlan
+
+_SINK_OPTIONS = {"kafka.linger.ms": "0", "kafka.buffer.memory": "67108864"}
+
+
+
+
+def start_query(plan: FlowPlan, *, bootstrap: str, checkpoints: str) -> StreamingQuery:
+    """Start a flow in real-time mode; its checkpoint is named after it, so renaming a flow starts it from the beginning."""
+    writer = plan.records.writeStream.format("kafka").outputMode("update").queryName(plan.name)
+    writer = writer.option("kafka.bootstrap.servers", bootstrap).options(**_SINK_OPTIONS)
+    writer = writer.option("checkpointLocation", f"{checkpoints}/{PurePath(plan.name).name}")
+    return writer.trigger(realTime=plan.interval).start()
+
+
+def failure(flow: str, query: StreamingQuery) -> FlowError | None:
+    """Why a query stopped, for people; None when it was stopped on purpose."""
+    error = query.exception()
+    if error is None:
+        return None
+    text = str(error)
+    if VIOLATION in text:
+        violation = text[text.index(VIOLATION) :].splitlines()[0]
+        return ExpectationViolationError(
+            f"flow {flow} stopped at a row that it must not accept: {violation}",
+            do="Handle such rows in the flow's query, or change the expectation, then start again.",
+        )
+    return FlowError(f"flow {flow} stopped: {_cause(text)}", do="See the pipeline's log; the flow resumes from its checkpoint when started again.")
+
+
+def _cause(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith("Caused by:")]
+    return (causes or lines or ["unknown"])[-1 if causes else 0]
+
+
+class BatchMarkers(StreamingQueryListener):
+    """Publishes a marker to a flow's topics whenever one of its batches has been committed.
+
+    `publish` takes the flow's name and the marker.
+    """
+
+    def __init__(self, publish: Callable[[str, Marker], None]) -> None:
+        self._publish = publish
+
+    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802  (Spark's name)
+        """Nothing to mark yet."""
+
+    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
+        """Spark reports progress once a batch, after its offsets are committed."""
+        progress = event.progress
+        offsets: dict[str, dict[str, int]] = {}
+        for source in progress.sources:
+            offsets.update(_end_offsets(source.endOffset))
+        if progress.name and offsets:
+            self._publish(progress.name, Marker(flow=progress.name, batch_id=progress.batchId, offsets=offsets))
+
+    def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802
+        """An idle query commits nothing."""
+
+    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
+        """The update watches for ended queries itself."""
+
+
+def _end_offsets(text: str | None) -> Mapping[str, dict[str, int]]:
+    parsed = orjson.loads(text) if text else {}
+    return parsed if isinstance(parsed, dict) else {}

@@ -1,0 +1,68 @@
+"""Rows as Kafka records: the envelope of `pitlake.streams.envelope`, built by Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql.types import MapType
+
+from pitlake.engine.expectations import FAILED_EXPECTATIONS, is_dropped
+from pitlake.lake.spec import TableSpec, WriteMode
+from pitlake.pipelines.definitions import Expectation
+from pitlake.streams.envelope import DELETE, EPOCH, FAILED, OP
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+QUARANTINE_SUFFIX = "_quarantine"
+DELETED = "__deleted"
+
+_JSON = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
+
+
+def lane(flow: str) -> Column:
+    """The record key of an append flow: rows with one lane stay in one partition, in the landing partition's order."""
+    return F.concat(F.lit(f"{flow}/"), F.substring_index(F.col("landing_id"), "-", 1))
+
+
+def _payload(rows: DataFrame, columns: Sequence[str], dropped: Column) -> Column:
+    fields = [F.map_entries(F.col(f"`{n}`")).alias(n) if isinstance(rows.schema[n].dataType, MapType) else F.col(f"`{n}`") for n in columns]
+    failed = F.when(dropped, F.col(FAILED_EXPECTATIONS)).alias(FAILED_EXPECTATIONS)
+    return F.to_json(F.struct(*fields, failed), _JSON)
+
+
+def _header(name: str, value: Column) -> Column:
+    return F.struct(F.lit(name).alias("key"), value.cast("binary").alias("value"))
+
+
+def _headers(epoch: int, dropped: Column, deleted: Column | None) -> Column:
+    failed = F.when(~dropped & (F.size(FAILED_EXPECTATIONS) > 0), _header(FAILED, F.to_json(FAILED_EXPECTATIONS)))
+    headers = [_header(EPOCH, F.lit(str(epoch))), failed]
+    if deleted is not None:
+        headers.append(F.when(deleted, _header(OP, F.lit(DELETE.decode()))))
+    return F.array_compact(F.array(*headers))
+
+
+def _key(spec: TableSpec, flow: str) -> Column:
+    if spec.mode is not WriteMode.APPEND:
+        return F.to_json(F.struct(*[F.col(f"`{key}`") for key in spec.keys]), _JSON)
+    return lane(flow) if spec.keys else F.lit(None).cast("string")
+
+
+def as_records(rows: DataFrame, spec: TableSpec, expectations: Sequence[Expectation], *, flow: str, epoch: int) -> DataFrame:
+    """Rows with `failed_expectations` (and `__deleted`, for CDC) as `(topic, key, value, headers)`.
+
+    A dropped row goes to the quarantine's topic. Processing-time columns are left out: the writer fills them with the record's
+    own timestamp, as Spark's clock stands still within a real-time batch.
+    """
+    dropped = is_dropped(expectations)
+    columns = [column.name for column in spec.columns if column.name not in spec.processed_at]
+    deleted = F.coalesce(F.col(DELETED), F.lit(False)) if DELETED in rows.columns else None
+    return rows.select(
+        F.when(dropped, F.lit(spec.topic + QUARANTINE_SUFFIX)).otherwise(F.lit(spec.topic)).alias("topic"),
+        _key(spec, flow).cast("binary").alias("key"),
+        _payload(rows, columns, dropped).cast("binary").alias("value"),
+        _headers(epoch, dropped, deleted).alias("headers"),
+    )

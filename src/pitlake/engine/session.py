@@ -1,0 +1,68 @@
+"""The Spark session in which a pipeline runs, on a laptop or against a cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from pitlake.lake.source import DeltaTableSource
+
+# Slots are threads, not cores: a real-time query holds source partitions + shuffle partitions of them for as long as it runs, and a
+# batch boundary needs some more.
+LOCAL_MASTER = "local[256]"
+
+
+def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str]:
+    """The settings of a session whose state lives under `home`; each one that is not Spark's default says why."""
+    class_path = os.pathsep.join(str(jar) for jar in jars)
+    conf = {
+        "spark.driver.extraClassPath": class_path,
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "2g",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.local.dir": str(home / "spark"),
+        "spark.sql.warehouse.dir": str(home / "spark" / "warehouse"),
+        "spark.sql.session.timeZone": "UTC",
+        # One shuffle partition per query: at a mine's rate a second one only costs a slot and a state store.
+        "spark.sql.shuffle.partitions": "1",
+        "spark.sql.streaming.pollingDelay": "10ms",
+        # A buffer that is not full waits this long before a shuffle sends it: the default of 50 ms is most of a window's latency.
+        "spark.shuffle.streaming.networkBufferMaxWaitTimeMs": "1",
+        # A tag that a message names twice must not fail the batch.
+        "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
+        # Without Hadoop's native library its local file system starts a helper process per link and permission; these three
+        # keep checkpoints away from it and shorten every batch boundary.
+        "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
+        "spark.sql.streaming.checkpointFileManagerClass": (
+            "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+        ),
+        "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
+    }
+    if not master.startswith("local"):
+        # Executors have no home and other addresses: they get the jars by name and reach the driver where it is.
+        for laptop_only in ("spark.driver.bindAddress", "spark.driver.host"):
+            del conf[laptop_only]
+        conf["spark.jars"] = ",".join(str(jar) for jar in jars)
+    return conf
+
+
+def start_session(home: Path, jars: Sequence[Path], *, master: str = LOCAL_MASTER, extra: Mapping[str, str] | None = None) -> SparkSession:
+    """Start (or return) the process's session; `extra` settings win over pitlake's own.
+
+    Python workers run the interpreter that runs this, so that they find pitlake.
+    """
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.appName("pitlake").master(master)
+    for key, value in {**session_conf(home, jars, master), **(extra or {})}.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    session.dataSource.register(DeltaTableSource)
+    return session

@@ -1,0 +1,69 @@
+"""What the engine tells the writer about a table: the one contract between the two processes.
+
+The engine publishes a `TableSpec` per table on the compacted topic `SPECS_TOPIC`, keyed by the table's name; the writer follows
+that topic, creates the Delta table and starts to consume the table's own topic.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+SPECS_TOPIC = "pitlake.tables"
+
+
+class WriteMode(StrEnum):
+    """The three ways into a table."""
+
+    APPEND = "append"
+    UPSERT = "upsert"
+    CDC = "cdc"
+
+
+class Column(BaseModel):
+    """A declared column; `type` is Spark SQL's spelling, such as `MAP<STRING,STRING>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    type: str
+    nullable: bool = True
+    comment: str | None = None
+
+
+class TableSpec(BaseModel):
+    """How one table's topic becomes one Delta table.
+
+    `name` is `catalog.schema.table`. Which fields matter depends on `mode`:
+
+    - append: `keys` begin with `landing_id`; rows of one lane (the record's key) arrive in ascending order of `keys`, and the writer
+      drops what is not greater than the last one stored. Without `keys` every row is stored, as often as it arrives.
+    - upsert: a row replaces the stored row of the same `keys` unless its `count` is lower.
+    - cdc: a row replaces (or, with the header `op=delete`, removes) the stored row of the same `keys` unless its `sequence` is lower.
+
+    `processed_at` columns are filled with the record's own timestamp. `event_time` and `ingestion_time` name the columns from which
+    stage latencies are measured. `window` names the window start of an upsert table: it bounds the merge and tells closed windows.
+    `retention_days` counts from the `retention_column`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    topic: str
+    mode: WriteMode
+    columns: tuple[Column, ...]
+    keys: tuple[str, ...] = ()
+    count: str | None = None
+    sequence: tuple[str, ...] = ()
+    window: str | None = None
+    processed_at: tuple[str, ...] = ()
+    event_time: str | None = None
+    ingestion_time: str | None = None
+    expectations: tuple[str, ...] = ()
+    comment: str | None = None
+    partition_by: tuple[str, ...] = ()
+    cluster_by: tuple[str, ...] = ()
+    retention_days: int | None = None
+    retention_column: str | None = None
+    commit_interval_ms: int = 250

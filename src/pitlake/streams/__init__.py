@@ -1,0 +1,1 @@
+"""Kafka: topics, producers, consumers, and the envelope in which a table's rows travel."""

@@ -1,0 +1,86 @@
+"""Facts are read off plans of real DataFrames; no query is started."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import functions as F
+
+from pitlake.engine.plans import plan_facts
+
+
+@pytest.fixture(name="readings")
+def _readings(spark):
+    stream = spark.readStream.format("rate").load()
+    return stream.selectExpr("timestamp as at", "cast(value % 5 as string) as machine", "value as reading")
+
+
+@pytest.fixture(name="machines")
+def _machines(spark):
+    return spark.createDataFrame([("1", "Pit 1")], "machine string, location string")
+
+
+def _per_minute(readings, *keys):
+    windowed = readings.withWatermark("at", "30 seconds").groupBy(F.window("at", "1 minute").alias("w"), *keys)
+    return windowed.agg(F.count("*").alias("n"), F.avg("reading").alias("mean"))
+
+
+def test_a_batch_frame_is_not_streaming(machines):
+    assert not plan_facts(machines).streaming
+
+
+def test_a_projection_groups_by_nothing(readings):
+    assert plan_facts(readings).groupings == ()
+
+
+def test_a_windows_key_is_its_start(readings):
+    facts = plan_facts(_per_minute(readings, "machine").select(F.col("w.end").alias("e"), F.col("w.start").alias("s"), "machine", "n"))
+    assert facts.window_column() == "s"
+    assert list(facts.key_columns().values()) == [("s",), ("machine",)]
+
+
+def test_a_renamed_key_is_followed_to_its_new_name(readings):
+    rows = _per_minute(readings, "machine").select(F.col("w.start").alias("s"), F.col("machine").alias("equipment"), "n")
+    assert plan_facts(rows).key_columns()["machine"] == ("equipment",)
+
+
+def test_a_key_that_is_not_selected_has_no_column(readings):
+    assert plan_facts(_per_minute(readings, "machine").select(F.col("w.start").alias("s"), "n")).key_columns()["machine"] == ()
+
+
+def test_a_key_of_the_stream_is_not_static_after_a_join(readings, machines):
+    joined = readings.join(F.broadcast(machines), "machine", "left")
+    assert [g.static for g in plan_facts(_per_minute(joined, "machine")).groupings] == [False, False]
+
+
+def test_a_key_of_a_joined_table_is_static(readings, machines):
+    joined = readings.join(F.broadcast(machines), "machine", "left")
+    assert [g.static for g in plan_facts(_per_minute(joined, "location")).groupings] == [False, True]
+
+
+def test_a_key_computed_from_a_joined_table_is_static(readings, machines):
+    joined = readings.join(F.broadcast(machines), "machine", "left").withColumn("place", F.coalesce(F.upper("location"), F.col("machine")))
+    assert [g.static for g in plan_facts(_per_minute(joined, "place")).groupings] == [False, True]
+
+
+def test_count_of_all_rows_is_the_row_count(readings):
+    assert plan_facts(_per_minute(readings, "machine")).row_count == "n"
+
+
+def test_count_of_a_column_is_no_row_count(readings):
+    assert plan_facts(readings.groupBy("machine").agg(F.count("reading").alias("n"))).row_count is None
+
+
+def test_current_timestamp_is_processing_time(readings):
+    assert plan_facts(readings.withColumn("processed_at", F.current_timestamp())).processing_time == ("processed_at",)
+
+
+def test_an_expression_of_current_timestamp_is_not_processing_time(readings):
+    assert plan_facts(readings.withColumn("day", F.to_date(F.current_timestamp()))).processing_time == ()
+
+
+def test_columns_of_a_joined_table_are_static_columns(readings, machines):
+    assert plan_facts(readings.join(F.broadcast(machines), "machine", "left")).static_columns == {"location"}
+
+
+def test_an_aggregation_of_an_aggregation_is_counted(readings):
+    assert plan_facts(_per_minute(readings, "machine").groupBy("machine").count()).aggregations == 2

@@ -1,0 +1,84 @@
+"""Rows as Kafka records, held against the envelope that the writer reads."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from pyspark.sql import functions as F
+
+from pitlake.engine.expectations import with_failed_expectations
+from pitlake.engine.records import DELETED, as_records
+from pitlake.lake.spec import Column, TableSpec, WriteMode
+from pitlake.pipelines.definitions import Action, Expectation
+
+AT = datetime(2026, 2, 15, 4, 12, 9, 113000, tzinfo=UTC)
+SCHEMA = "landing_id string, at timestamp, v double, tags map<string,string>"
+KNOWN = Expectation("known", "v IS NOT NULL", Action.DROP)
+SMALL = Expectation("small", "v < 10", Action.WARN)
+
+
+def _spec(mode=WriteMode.APPEND, **changes):
+    columns = tuple(Column(name=name, type="STRING") for name in ("landing_id", "at", "v", "tags"))
+    return TableSpec(name="c.s.t", topic="t", mode=mode, columns=columns, keys=("landing_id",), **changes)
+
+
+@pytest.fixture(name="record")
+def _record(spark):
+    def build(v=1.5, spec=None, deleted=None):
+        rows = spark.createDataFrame([("00001-0000000000000000007", AT, v, {"a": "b"})], SCHEMA)
+        judged = with_failed_expectations(rows, [KNOWN, SMALL], "t")
+        if deleted is not None:
+            judged = judged.withColumn(DELETED, F.lit(deleted))
+        return as_records(judged, spec or _spec(), [KNOWN, SMALL], flow="f", epoch=7).collect()[0]
+
+    return build
+
+
+def _headers(record):
+    return {header.key: bytes(header.value) for header in record.headers}
+
+
+def test_timestamps_are_utc_with_microseconds(record):
+    assert json.loads(record().value)["at"] == "2026-02-15T04:12:09.113000Z"
+
+
+def test_a_map_travels_as_a_list_of_entries(record):
+    assert json.loads(record().value)["tags"] == [{"key": "a", "value": "b"}]
+
+
+def test_the_lane_is_the_flow_and_the_landing_partition(record):
+    assert bytes(record().key) == b"f/00001"
+
+
+def test_a_key_of_an_upsert_is_its_key_columns(record):
+    assert json.loads(record(spec=_spec(WriteMode.UPSERT)).key) == {"landing_id": "00001-0000000000000000007"}
+
+
+def test_a_good_row_goes_to_the_tables_topic_with_its_epoch_alone(record):
+    assert (record().topic, _headers(record())) == ("t", {"epoch": b"7"})
+
+
+def test_a_kept_row_that_fails_says_what_it_fails(record):
+    kept = record(v=99.0)
+    assert kept.topic == "t"
+    assert json.loads(_headers(kept)["failed"]) == ["small"]
+
+
+def test_a_dropped_row_goes_to_quarantine_with_the_reasons_in_the_row(record):
+    dropped = record(v=None)
+    assert dropped.topic == "t_quarantine"
+    assert json.loads(dropped.value)["failed_expectations"] == ["known", "small"]
+
+
+def test_a_processing_time_column_is_left_to_the_writer(record):
+    assert "at" not in json.loads(record(spec=_spec(processed_at=("at",))).value)
+
+
+def test_a_delete_says_so_in_its_header(record):
+    assert _headers(record(deleted=True))["op"] == b"delete"
+
+
+def test_a_row_that_is_no_delete_has_no_such_header(record):
+    assert "op" not in _headers(record(deleted=False))
