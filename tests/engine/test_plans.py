@@ -33,7 +33,9 @@ def test_a_projection_groups_by_nothing(readings):
 
 
 def test_a_windows_key_is_its_start(readings):
-    facts = plan_facts(_per_minute(readings, "machine").select(F.col("w.end").alias("e"), F.col("w.start").alias("s"), "machine", "n"))
+    facts = plan_facts(
+        _per_minute(readings, "machine").select(F.col("w.end").alias("e"), F.col("w.start").alias("s"), "machine", "n")
+    )
     assert facts.window_column() == "s"
     assert list(facts.key_columns().values()) == [("s",), ("machine",)]
 
@@ -58,7 +60,9 @@ def test_a_key_of_a_joined_table_is_static(readings, machines):
 
 
 def test_a_key_computed_from_a_joined_table_is_static(readings, machines):
-    joined = readings.join(F.broadcast(machines), "machine", "left").withColumn("place", F.coalesce(F.upper("location"), F.col("machine")))
+    joined = readings.join(F.broadcast(machines), "machine", "left").withColumn(
+        "place", F.coalesce(F.upper("location"), F.col("machine"))
+    )
     assert [g.static for g in plan_facts(_per_minute(joined, "place")).groupings] == [False, True]
 
 

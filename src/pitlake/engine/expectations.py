@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F  # noqa: N812  (Spark's own convention)
+from pyspark.sql import functions as F
 
 from pitlake.pipelines.definitions import Action, Expectation
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException, PySparkException
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
 from pitlake.engine.expectations import FAILED_EXPECTATIONS, is_met, with_failed_expectations
@@ -126,7 +126,9 @@ class _Planner:
             rows = self._cdc_rows(flow) if isinstance(flow, CdcFlow) else self._reader.query(flow.target, flow)
             return self._planned(flow, dataset, rows)
         except PySparkException as error:
-            raise _at(flow.location, f"the query of {flow.name} cannot be analyzed: {_first_line(error)}", "Correct the query.") from error
+            raise _at(
+                flow.location, f"the query of {flow.name} cannot be analyzed: {_first_line(error)}", "Correct the query."
+            ) from error
 
     def _cdc_rows(self, flow: CdcFlow) -> DataFrame:
         source = self._reader.stream(flow.source)
@@ -205,7 +207,9 @@ def _columns(dataset: Dataset, rows: DataFrame) -> Iterator[Column]:
     names = {column.name for column in declared.columns}
     if names != set(given):
         missing, extra = sorted(names - set(given)), sorted(set(given) - names)
-        parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has {', '.join(extra)}, which are not declared"] * bool(extra)
+        parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has {', '.join(extra)}, which are not declared"] * bool(
+            extra
+        )
         raise _at(dataset.location, f"the query of {dataset.name} {' and '.join(parts)}", "Make schema= and the query agree.")
     for column in declared.columns:
         if _spark_type(column.type).simpleString() != given[column.name].dataType.simpleString():
@@ -261,8 +265,8 @@ def _grouping_keys(flow: Flow, facts: PlanFacts) -> tuple[str, ...]:
             raise _at(
                 flow.location,
                 f"{flow.target} groups by {name}, which comes from a table that is not a stream",
-                "Group by columns of the stream alone and join the table after the aggregation: a row of it that changes before a "
-                "replay would otherwise store the same readings under two keys.",
+                "Group by columns of the stream alone and join the table after the aggregation: a row of it that changes before "
+                "a replay would otherwise store the same readings under two keys.",
             )
         if not columns:
             raise _at(
@@ -301,7 +305,11 @@ def _check_expectations(dataset: Dataset, rows: DataFrame) -> None:
 def _column_property(dataset: Dataset, rows: DataFrame, name: str) -> str | None:
     column = dataset.table_properties.get(name)
     if column is not None and column not in rows.columns:
-        raise _at(dataset.location, f"{name} of {dataset.name} names {column}, which is no column of it", f"Columns: {', '.join(rows.columns)}.")
+        raise _at(
+            dataset.location,
+            f"{name} of {dataset.name} names {column}, which is no column of it",
+            f"Columns: {', '.join(rows.columns)}.",
+        )
     return column
 
 
@@ -313,7 +321,9 @@ def _interval(flow: Flow | CdcFlow, dataset: Dataset) -> str:
     try:
         milliseconds(interval)
     except ValueError as error:
-        raise _at(dataset.location, f"{dataset.name}: {interval!r} is no interval", "Write it as '1 minute' or '30 seconds'.") from error
+        raise _at(
+            dataset.location, f"{dataset.name}: {interval!r} is no interval", "Write it as '1 minute' or '30 seconds'."
+        ) from error
     return interval
 
 

@@ -57,7 +57,7 @@ class Grouping:
 class PlanFacts:
     """What pitlake needs to know of a query.
 
-    `groupings` is empty for a query that does not aggregate. `row_count` names the output column that is `count(*)` of each group.
+    `groupings` is empty for a query that does not aggregate. `row_count` names the output column that is each group's `count(*)`.
     `processing_time` names the output columns that are `current_timestamp()`, which Spark freezes for a whole real-time batch.
     `origins` maps each output column to where it comes from.
     """

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _SINK_OPTIONS = {"kafka.linger.ms": "0", "kafka.buffer.memory": "67108864"}
 
 
-
-
 def start_query(plan: FlowPlan, *, bootstrap: str, checkpoints: str) -> StreamingQuery:
     """Start a flow in real-time mode; its checkpoint is named after it, so renaming a flow starts it from the beginning."""
     writer = plan.records.writeStream.format("kafka").outputMode("update").queryName(plan.name)
@@ -49,7 +47,10 @@ def failure(flow: str, query: StreamingQuery) -> FlowError | None:
             f"flow {flow} stopped at a row that it must not accept: {violation}",
             do="Handle such rows in the flow's query, or change the expectation, then start again.",
         )
-    return FlowError(f"flow {flow} stopped: {_cause(text)}", do="See the pipeline's log; the flow resumes from its checkpoint when started again.")
+    return FlowError(
+        f"flow {flow} stopped: {_cause(text)}",
+        do="See the pipeline's log; the flow resumes from its checkpoint when started again.",
+    )
 
 
 def _cause(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 from pyspark.sql.types import MapType
 
 from pitlake.engine.expectations import FAILED_EXPECTATIONS, is_dropped
@@ -28,7 +28,10 @@ def lane(flow: str) -> Column:
 
 
 def _payload(rows: DataFrame, columns: Sequence[str], dropped: Column) -> Column:
-    fields = [F.map_entries(F.col(f"`{n}`")).alias(n) if isinstance(rows.schema[n].dataType, MapType) else F.col(f"`{n}`") for n in columns]
+    fields = [
+        F.map_entries(F.col(f"`{n}`")).alias(n) if isinstance(rows.schema[n].dataType, MapType) else F.col(f"`{n}`")
+        for n in columns
+    ]
     failed = F.when(dropped, F.col(FAILED_EXPECTATIONS)).alias(FAILED_EXPECTATIONS)
     return F.to_json(F.struct(*fields, failed), _JSON)
 

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from pitlake.lake.source import DeltaTableSource
 
-# Slots are threads, not cores: a real-time query holds source partitions + shuffle partitions of them for as long as it runs, and a
-# batch boundary needs some more.
+# Slots are threads, not cores: a real-time query holds source partitions + shuffle partitions of them for as long as it runs,
+# and a batch boundary needs some more.
 LOCAL_MASTER = "local[256]"
 
 
@@ -52,7 +52,9 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
     return conf
 
 
-def start_session(home: Path, jars: Sequence[Path], *, master: str = LOCAL_MASTER, extra: Mapping[str, str] | None = None) -> SparkSession:
+def start_session(
+    home: Path, jars: Sequence[Path], *, master: str = LOCAL_MASTER, extra: Mapping[str, str] | None = None
+) -> SparkSession:
     """Start (or return) the process's session; `extra` settings win over pitlake's own.
 
     Python workers run the interpreter that runs this, so that they find pitlake.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from pitlake.engine.expectations import without_dropped
 from pitlake.errors import DefinitionError
@@ -42,8 +42,8 @@ def landing_stream(session: SparkSession, bootstrap: str, topic: str) -> DataFra
 class GraphReader:
     """Resolves the names that a pipeline's queries read, and notes who read whom.
 
-    An upstream stream of the pipeline is inlined: its query is called anew and its dropping expectations are applied, so that a flow's
-    state and its landing offsets are in one checkpoint. `landing` names the topics that may be read as streams; `has_table` tells
+    An upstream stream of the pipeline is inlined: its query is called anew and its dropping expectations are applied, so that a
+    flow's state and its landing offsets are in one checkpoint. `landing` names the topics that may be read as streams; `has_table` tells
     whether the lake holds a table that the pipeline does not define.
     """
 
@@ -94,7 +94,7 @@ class GraphReader:
         raise self._unknown(name, {*self._pipeline.datasets, *self._landing}, "stream")
 
     def batch(self, name: str) -> DataFrame:
-        """Resolve `spark.read.table(name)`: the current snapshot of a Delta table, read again at each batch of a stream joined to it."""
+        """Resolve `spark.read.table(name)`: a Delta table's current snapshot, read again at each batch of a stream joined to it."""
         bare = self._note(name)
         dataset = self._pipeline.datasets.get(bare)
         if dataset is not None and dataset.kind is DatasetKind.TEMPORARY_VIEW:
@@ -135,7 +135,7 @@ class GraphReader:
             self._stack.pop()
 
     def _unknown(self, name: str, known: Collection[str], what: str) -> DefinitionError:
-        near = difflib.get_close_matches(name.split(".")[-1], known, n=1)
+        near = difflib.get_close_matches(name.rsplit(".", maxsplit=1)[-1], known, n=1)
         do = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known)) or 'nothing yet'}."
         return self._here(f"there is no {what} named {name}", do=do)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable
 
-from pitlake.engine.planning import FlowPlan, UpdatePlan, plan_update
+from pitlake.engine.planning import UpdatePlan, plan_update
 from pitlake.engine.queries import BatchMarkers, failure, start_query
 from pitlake.engine.session import LOCAL_MASTER, start_session
 from pitlake.engine.sources import GraphReader
@@ -19,8 +19,8 @@ from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.lake.spec import SPECS_TOPIC
 from pitlake.pipelines.loading import load
 from pitlake.streams.envelope import EPOCH, MARKER, Marker
-from pitlake.streams.producers import Producer
-from pitlake.streams.topics import TopicSpec, compacted, ensure_topics, list_topics
+from pitlake.streams.producers import Publisher
+from pitlake.streams.topics import Topic, ensure_topics, list_topics
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,11 +31,13 @@ if TYPE_CHECKING:
 # Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
 STAGGER_SECONDS = 3.0
 WATCH_SECONDS = 0.5
+# What a topic keeps for its followers and for a writer that was away; the tables keep the rest.
+TABLE_TOPIC_BYTES = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class UpdateConfig:
-    """Where a pipeline's files, state, broker and lake are. `home` holds checkpoints and the epoch; `lake` may be an object store's URL."""
+    """Where a pipeline's files, state, broker and lake are. `home` holds checkpoints and epoch; `lake` may be an object-store URL."""
 
     files: tuple[Path, ...]
     home: Path
@@ -77,34 +79,38 @@ def _has_table(lake: str, table: TableName) -> bool:
     return DeltaTable.is_deltatable(table.path(lake))
 
 
-def run_update(config: UpdateConfig, *, stop: threading.Event, report: Callable[[str], None], on_ready: Callable[[], None]) -> None:
+def run_update(
+    config: UpdateConfig, *, stop: threading.Event, report: Callable[[str], None], on_ready: Callable[[], None]
+) -> None:
     """Run the pipeline until `stop` is set; `report` gets a line per step, `on_ready` is called once every flow has been started.
 
-    Raises DefinitionError before anything starts, FlowError when a flow stops that should not. A flow that stops at a row which it must
-    not accept does not end the others: its error is raised when the update ends.
+    Raises DefinitionError before anything starts, FlowError when a flow stops that should not. A flow that stops at a row which
+    it must not accept does not end the others: its error is raised when the update ends.
     """
     epoch = next_epoch(config.home, time.time_ns() // 1_000_000)
     report("Starting Spark")
     session = start_session(config.home, config.jars, master=config.master)
     report("Planning the pipeline")
     update = plan(config, session, epoch)
-    producer = Producer(config.bootstrap)
-    _set_up(config, update, producer)
-    listener = BatchMarkers(lambda flow, marker: _publish_marker(producer, update, flow, marker, epoch))
-    session.streams.addListener(listener)
+    publisher = Publisher(config.bootstrap)
+    _set_up(config, update, publisher)
+    markers = BatchMarkers(lambda flow, marker: _publish_marker(publisher, update, flow, marker, epoch))
+    session.streams.addListener(markers)
     try:
         _watch(_start_flows(config, update, stop, report), stop, report, on_ready)
     finally:
+        session.streams.removeListener(markers)
         for query in session.streams.active:
             query.stop()
         session.stop()
 
 
-def _set_up(config: UpdateConfig, update: UpdatePlan, producer: Producer) -> None:
-    ensure_topics(config.bootstrap, [compacted(SPECS_TOPIC), *(TopicSpec(spec.topic) for spec in update.specs)])
+def _set_up(config: UpdateConfig, update: UpdatePlan, publisher: Publisher) -> None:
+    tables = [Topic(spec.topic, retention_bytes=TABLE_TOPIC_BYTES) for spec in update.specs]
+    ensure_topics(config.bootstrap, [Topic(SPECS_TOPIC, compacted=True), *tables])
     for spec in update.specs:
-        producer.send(SPECS_TOPIC, key=spec.name.encode(), value=spec.model_dump_json().encode())
-    producer.flush()
+        publisher.send(SPECS_TOPIC, spec.model_dump_json().encode(), key=spec.name.encode())
+    publisher.flush()
 
 
 def _start_flows(
@@ -135,8 +141,8 @@ def _watch(
         raise violated
 
 
-def _publish_marker(producer: Producer, update: UpdatePlan, flow_name: str, marker: Marker, epoch: int) -> None:
+def _publish_marker(publisher: Publisher, update: UpdatePlan, flow_name: str, marker: Marker, epoch: int) -> None:
     flow = next(flow for flow in update.flows if flow.name == flow_name)
-    headers = [(EPOCH, str(epoch).encode()), (MARKER, marker.model_dump_json().encode())]
+    headers = {EPOCH: str(epoch).encode(), MARKER: marker.model_dump_json().encode()}
     for topic in flow.topics:
-        producer.send(topic, key=None, value=b"", headers=headers)
+        publisher.send(topic, b"", headers=headers)

@@ -11,6 +11,9 @@ headers  `epoch`   the driver's epoch, ASCII decimal; a record of an older epoch
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import orjson
 from pydantic import BaseModel, ConfigDict
 
 EPOCH = "epoch"
@@ -28,3 +31,41 @@ class Marker(BaseModel):
     flow: str
     batch_id: int
     offsets: dict[str, dict[str, int]]
+
+
+def encode_epoch(epoch: int) -> bytes:
+    """The value of the `epoch` header."""
+    return str(epoch).encode()
+
+
+def epoch_of(headers: Mapping[str, bytes]) -> int | None:
+    """The record's epoch, or None when it bears none. Raises ValueError when the header is no number."""
+    value = headers.get(EPOCH)
+    return None if value is None else int(value)
+
+
+def encode_failed(names: Sequence[str]) -> bytes:
+    """The value of the `failed` header."""
+    return orjson.dumps(list(names))
+
+
+def failed_of(headers: Mapping[str, bytes]) -> tuple[str, ...]:
+    """The names of the expectations that the record's row failed. Raises ValueError when the header is no JSON."""
+    value = headers.get(FAILED)
+    return () if value is None else tuple(orjson.loads(value))
+
+
+def is_delete(headers: Mapping[str, bytes]) -> bool:
+    """Whether the record removes its key."""
+    return headers.get(OP) == DELETE
+
+
+def encode_marker(marker: Marker) -> bytes:
+    """The value of the `marker` header."""
+    return marker.model_dump_json().encode()
+
+
+def marker_of(headers: Mapping[str, bytes]) -> Marker | None:
+    """The marker that the record is, or None when it is a row. Raises ValueError when the header is no marker."""
+    value = headers.get(MARKER)
+    return None if value is None else Marker.model_validate_json(value)

@@ -1,0 +1,115 @@
+"""The mining pipeline: this file registers the tables, `pitlake.mining.transformations` says what is in them.
+
+It runs in pitlake and on Databricks, unchanged; `spark` is given to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark import pipelines as dp
+
+from pitlake.mining.transformations import bronze, gold, silver, status
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+spark: SparkSession
+
+LANDING = "mining_ot_stream"
+REAL_TIME = {"pipelines.trigger.mode": "realtime", "pipelines.trigger.interval": "1 minute"}
+
+
+@dp.table(
+    name="ot_telemetry_bronze",
+    comment="What the gateways sent, one row per machine update; accepts all",
+    schema=bronze.SCHEMA,
+    table_properties={
+        **REAL_TIME,
+        "quality": "bronze",
+        "pitlake.ingestionTime": "ingestion_timestamp",
+        "pitlake.retention": "30 days",
+        "pitlake.retentionColumn": "ingestion_timestamp",
+        "pitlake.commitInterval": "1 second",
+    },
+    cluster_by=["ingestion_timestamp"],
+)
+def ot_telemetry_bronze() -> DataFrame:
+    """One row per machine update of a message."""
+    return bronze.machine_updates(spark.readStream.table(LANDING))
+
+
+@dp.table(
+    name="ot_sensors_normalized",
+    comment="Readings, one row per tag: typed, timed, with machine, sensor and shift",
+    schema=silver.SCHEMA,
+    table_properties={
+        **REAL_TIME,
+        "quality": "silver",
+        "delta.autoOptimize.optimizeWrite": "true",
+        "delta.autoOptimize.autoCompact": "true",
+        "pitlake.eventTime": "effective_timestamp",
+        "pitlake.ingestionTime": "ingestion_timestamp",
+        "pitlake.retention": "90 days",
+        "pitlake.retentionColumn": "ingestion_timestamp",
+    },
+    cluster_by=["equipment_id"],
+)
+@dp.expect_or_drop("valid_timestamp", "event_timestamp IS NOT NULL")
+@dp.expect_or_drop("valid_equipment", "equipment_id IS NOT NULL")
+@dp.expect_or_drop("valid_sensor", "sensor_name <> ''")
+@dp.expect_or_drop("valid_value", "sensor_value IS NOT NULL OR sensor_text IS NOT NULL OR _rescued_data IS NOT NULL")
+@dp.expect("reasonable_values", "sensor_value IS NULL OR sensor_value BETWEEN -1000 AND 10000")
+def ot_sensors_normalized() -> DataFrame:
+    """One row per tag of a machine update."""
+    return silver.readings(
+        spark.readStream.table("ot_telemetry_bronze"),
+        equipment=spark.read.table("equipment_master"),
+        sensors=spark.read.table("sensor_definitions"),
+        shifts=spark.read.table("shift_schedule"),
+    )
+
+
+@dp.table(
+    name="equipment_performance_1min",
+    comment="What each sensor of each machine read, minute by minute",
+    schema=gold.schema("equipment_performance_1min"),
+    table_properties={
+        **REAL_TIME,
+        "quality": "gold",
+        "delta.enableChangeDataFeed": "true",
+        "pitlake.eventTime": "latest_event_timestamp",
+        "pitlake.retention": "730 days",
+        "pitlake.retentionColumn": "window_start",
+    },
+    cluster_by=["equipment_id", "date"],
+)
+@dp.expect_all({"valid_equipment": "equipment_id IS NOT NULL", "valid_window": "window_start IS NOT NULL"})
+def equipment_performance_1min() -> DataFrame:
+    """One row per minute, machine and sensor."""
+    return gold.performance(
+        spark.readStream.table("ot_sensors_normalized"), equipment=spark.read.table("equipment_master"), window="1 minute"
+    )
+
+
+@dp.temporary_view(name="equipment_status_changes", comment="Readings that say something of a machine's state")
+def equipment_status_changes() -> DataFrame:
+    """The source of equipment_current_status."""
+    return status.changes(spark.readStream.table("ot_sensors_normalized"))
+
+
+dp.create_streaming_table(
+    name="equipment_current_status",
+    comment="The latest reading of each sensor of each machine",
+    schema=status.SCHEMA,
+    table_properties={**REAL_TIME, "quality": "gold", "pitlake.eventTime": "effective_timestamp"},
+    cluster_by=["equipment_id"],
+)
+
+dp.create_auto_cdc_flow(
+    target="equipment_current_status",
+    source="equipment_status_changes",
+    keys=list(status.KEYS),
+    sequence_by=status.sequence(),
+    stored_as_scd_type=1,
+)

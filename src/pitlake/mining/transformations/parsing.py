@@ -1,0 +1,72 @@
+"""Reading what a machine sent, without ever failing: text that is not what it should be becomes NULL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F  # noqa: N812
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import Column
+
+FIELDS = "MAP<STRING,STRING>"
+
+_INSTANT = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?\z"
+_FIRST_INSTANT = "TIMESTAMP '1000-01-01T00:00:00Z'"
+_LAST_INSTANT = "TIMESTAMP '9999-12-31T23:59:59.999999Z'"
+_JSON_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\z"
+_NOT_FINITE = r"(?i)^[+-]?(nan|inf|infinity)\z"
+
+
+def json_fields(text: Column) -> Column:
+    """The fields of a JSON object as `MAP<STRING,STRING>`, inner objects as JSON text; NULL for anything but an object."""
+    return F.from_json(text, FIELDS, {"mode": "PERMISSIVE"})
+
+
+def json_items(text: Column) -> Column:
+    """The items of a JSON array as `ARRAY<STRING>`; NULL for anything but an array."""
+    return F.from_json(text, "ARRAY<STRING>", {"mode": "PERMISSIVE"})
+
+
+def instant(text: Column) -> Column:
+    """An ISO 8601 timestamp of the years 1000 to 9999 as TIMESTAMP; without an offset it is in the session's time zone."""
+    moment = F.when(text.rlike(_INSTANT), text).try_cast("TIMESTAMP")
+    return F.when(moment.between(F.expr(_FIRST_INSTANT), F.expr(_LAST_INSTANT)), moment)
+
+
+def finite_number(text: Column) -> Column:
+    """A number in JSON's spelling as DOUBLE; NULL for anything else, and for one too large to be finite."""
+    number = F.when(text.rlike(_JSON_NUMBER), text).try_cast("DOUBLE")
+    return F.when(F.abs(number) < F.lit(float("inf")), number)
+
+
+def is_not_finite(text: Column) -> Column:
+    """Whether the text is one of the spellings of NaN or infinity."""
+    return text.rlike(_NOT_FINITE)
+
+
+def unplaced(fields: Column, placed: Mapping[str, Column]) -> Column:
+    """The fields that found no column, as `MAP<STRING,STRING>`; NULL when there are none.
+
+    `placed` says for each known field in which column it went: one that is not NULL while its column is was not understood.
+    """
+
+    def found_no_column(name: Column, value: Column) -> Column:
+        understood = F.lit(col=False)
+        for known, column in placed.items():
+            understood = F.when(name == known, column.isNotNull()).otherwise(understood)
+        return value.isNotNull() & ~understood
+
+    return non_empty(F.map_filter(fields, found_no_column))
+
+
+def non_empty(fields: Column) -> Column:
+    """The map itself; NULL when it is empty."""
+    return F.when(F.size(fields) > 0, fields)
+
+
+def seconds_between(earlier: Column, later: Column) -> Column:
+    """The time from one TIMESTAMP to another in fractional seconds, DOUBLE."""
+    return (F.unix_micros(later) - F.unix_micros(earlier)) / F.lit(1_000_000)

@@ -1,0 +1,39 @@
+"""Settings that every client of the broker shares, and librdkafka's faults as errors for people."""
+
+from __future__ import annotations
+
+import logging
+
+from confluent_kafka import KafkaError, KafkaException
+
+from pitlake.errors import BrokerError
+
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+"""The largest record that topics take: a row of 10 MB and room for its envelope."""
+
+ANSWER_SECONDS = 15.0
+"""How long the broker may take over a question about itself."""
+
+_log = logging.getLogger("pitlake.kafka")
+
+
+def client_config(bootstrap: str, **settings: object) -> dict[str, object]:
+    """librdkafka's configuration for one client; `settings` are its dotted names with `_` in place of `.`."""
+    common: dict[str, object] = {"bootstrap.servers": bootstrap, "logger": _log, "log.connection.close": False}
+    return common | {name.replace("_", "."): value for name, value in settings.items()}
+
+
+def no_answer(bootstrap: str) -> BrokerError:
+    """The error for a broker that cannot be reached."""
+    return BrokerError(
+        f"Kafka at {bootstrap} does not answer.",
+        do="Start it (`pitlake up` brings its own broker), or give the address of the one that runs.",
+    )
+
+
+def broker_error(bootstrap: str, fault: KafkaException | KafkaError, doing: str) -> BrokerError:
+    """`fault` as a BrokerError that says what was being done."""
+    error = fault.args[0] if isinstance(fault, KafkaException) else fault
+    if error.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}:  # noqa: SLF001 - librdkafka's own names
+        return no_answer(bootstrap)
+    return BrokerError(f"Kafka at {bootstrap} refused {doing}: {error.str()}.", do="Look in the broker's log for the reason.")
