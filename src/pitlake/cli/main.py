@@ -94,11 +94,14 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
 ) -> None:
     """Run the validation queries against the lake; exit code 1 when one of them fails."""
-    from pitlake.cli.ask import run_check
+    from pitlake.cli.ask import checks_as_json, print_checks, run_check
 
-    text, passed = run_check(settings(home), as_json=as_json)
-    typer.echo(text)
-    if not passed:
+    checks = run_check(settings(home))
+    if as_json:
+        typer.echo(checks_as_json(checks))
+    else:
+        print_checks(checks, Console())
+    if not all(item.verdict.ok for item in checks):
         raise typer.Exit(CHECK_FAILED)
 
 

@@ -11,7 +11,7 @@ from pitlake.engine.session import LOCAL_MASTER
 
 
 class Settings(BaseSettings):
-    """`lake`, `kafka` and `master` each replace a part of the laptop by something shared; `home` keeps an installation's state."""
+    """`lake`, `kafka` and `master` each replace a part of the laptop by something shared; `home` keeps all state."""
 
     model_config = SettingsConfigDict(env_prefix="PITLAKE_", frozen=True, extra="forbid")
 

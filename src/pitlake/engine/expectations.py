@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pitlake.pipelines.definitions import Action, Expectation
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
 
 FAILED_EXPECTATIONS = "failed_expectations"
 VIOLATION = "EXPECTATION_VIOLATION"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StructType
 
@@ -24,9 +24,6 @@ from pitlake.lake.spec import Column, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Action, CdcFlow, Dataset, DatasetKind, Flow, Location, Pipeline
 from pitlake.pipelines.reading import reading
 from pitlake.pipelines.schemas import TableSchema, parse_schema
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 QUARANTINED_AT = "quarantined_at"
 DEFAULT_INTERVAL = "1 minute"

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 import orjson
-from pyspark.sql.streaming import StreamingQueryListener
+from pyspark.sql.streaming import StreamingQuery, StreamingQueryListener
+from pyspark.sql.streaming.listener import (
+    QueryIdleEvent,
+    QueryProgressEvent,
+    QueryStartedEvent,
+    QueryTerminatedEvent,
+)
 
 from pitlake.engine.expectations import VIOLATION
+from pitlake.engine.planning import FlowPlan
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.streams.envelope import Marker
-
-if TYPE_CHECKING:
-    from pyspark.sql.streaming import StreamingQuery
-    from pyspark.sql.streaming.listener import (
-        QueryIdleEvent,
-        QueryProgressEvent,
-        QueryStartedEvent,
-        QueryTerminatedEvent,
-    )
-
-    from pitlake.engine.planning import FlowPlan
 
 _SINK_OPTIONS = {"kafka.linger.ms": "0", "kafka.buffer.memory": "67108864"}
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import MapType
 
@@ -12,9 +12,6 @@ from pitlake.engine.expectations import FAILED_EXPECTATIONS, is_dropped
 from pitlake.lake.spec import TableSpec, WriteMode
 from pitlake.pipelines.definitions import Expectation
 from pitlake.streams.envelope import DELETE, EPOCH, FAILED, OP
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
 
 QUARANTINE_SUFFIX = "_quarantine"
 DELETED = "__deleted"

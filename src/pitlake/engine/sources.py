@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import reduce
-from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pitlake.engine.expectations import without_dropped
 from pitlake.errors import DefinitionError
 from pitlake.lake.names import TableName
-from pitlake.lake.source import FORMAT
+from pitlake.lake.source import DeltaTableSource
 from pitlake.pipelines.definitions import CdcFlow, Dataset, DatasetKind, Flow, Location, Pipeline
 from pitlake.pipelines.names import bare_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pyspark.sql import DataFrame, SparkSession
 
 LANDING_ID = "landing_id"
 
@@ -43,8 +38,8 @@ class GraphReader:
     """Resolves the names that a pipeline's queries read, and notes who read whom.
 
     An upstream stream of the pipeline is inlined: its query is called anew and its dropping expectations are applied, so that a
-    flow's state and its landing offsets are in one checkpoint. `landing` names the topics that may be read as streams; `has_table` tells
-    whether the lake holds a table that the pipeline does not define.
+    flow's state and its landing offsets are in one checkpoint. `landing` names the topics that may be read as streams, `tables` what
+    the lake holds.
     """
 
     def __init__(
@@ -57,7 +52,7 @@ class GraphReader:
         catalog: str,
         schema: str,
         landing: Collection[str],
-        has_table: Callable[[TableName], bool],
+        tables: Collection[TableName],
     ) -> None:
         self._pipeline = pipeline
         self._session = session
@@ -66,7 +61,7 @@ class GraphReader:
         self._catalog = catalog
         self._schema = schema
         self._landing = frozenset(landing)
-        self._has_table = has_table
+        self._tables = frozenset(tables)
         self._stack: list[tuple[str, Location]] = []
         self.reads: dict[str, set[str]] = {}
 
@@ -94,15 +89,15 @@ class GraphReader:
         raise self._unknown(name, {*self._pipeline.datasets, *self._landing}, "stream")
 
     def batch(self, name: str) -> DataFrame:
-        """Resolve `spark.read.table(name)`: a Delta table's current snapshot, read again at each batch of a stream joined to it."""
+        """Resolve `spark.read.table(name)`: a Delta table's snapshot, read anew at each batch of a joined stream."""
         bare = self._note(name)
         dataset = self._pipeline.datasets.get(bare)
         if dataset is not None and dataset.kind is DatasetKind.TEMPORARY_VIEW:
             return self._inlined(dataset)
         table = TableName.parse(bare) if "." in bare else TableName(self._catalog, self._schema, bare)
-        if not self._has_table(table):
-            raise self._unknown(name, self._pipeline.datasets, "table")
-        return self._session.read.format(FORMAT).option("path", table.path(self._lake)).load()
+        if table not in self._tables:
+            raise self._unknown(name, {known.name for known in self._tables}, "table")
+        return self._session.read.format(DeltaTableSource.name()).option("path", table.path(self._lake)).load()
 
     def _inlined(self, dataset: Dataset) -> DataFrame:
         flows = [flow for flow in self._pipeline.flows if flow.target == dataset.name]

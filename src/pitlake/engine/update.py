@@ -7,26 +7,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.planning import UpdatePlan, plan_update
 from pitlake.engine.queries import BatchMarkers, failure, start_query
 from pitlake.engine.session import LOCAL_MASTER, start_session
 from pitlake.engine.sources import GraphReader
 from pitlake.errors import ExpectationViolationError, FlowError
+from pitlake.lake.catalog import list_tables
 from pitlake.lake.spec import SPECS_TOPIC
 from pitlake.pipelines.loading import load
 from pitlake.streams.envelope import EPOCH, MARKER, Marker
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics, list_topics
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-    from pyspark.sql.streaming import StreamingQuery
-
-    from pitlake.lake.names import TableName
 
 # Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
 STAGGER_SECONDS = 3.0
@@ -37,7 +32,7 @@ TABLE_TOPIC_BYTES = 512 * 1024 * 1024
 
 @dataclass(frozen=True)
 class UpdateConfig:
-    """Where a pipeline's files, state, broker and lake are. `home` holds checkpoints and epoch; `lake` may be an object-store URL."""
+    """Where a pipeline's files, state, broker and lake are. `home` holds checkpoints; `lake` may be an object-store URL."""
 
     files: tuple[Path, ...]
     home: Path
@@ -70,13 +65,9 @@ def plan(config: UpdateConfig, session: SparkSession, epoch: int) -> UpdatePlan:
         catalog=config.catalog,
         schema=config.schema,
         landing=set(list_topics(config.bootstrap)) - set(pipeline.datasets),
-        has_table=lambda table: _has_table(config.lake, table),
+        tables=list_tables(config.lake),
     )
     return plan_update(pipeline, reader, catalog=config.catalog, schema=config.schema, epoch=epoch)
-
-
-def _has_table(lake: str, table: TableName) -> bool:
-    return DeltaTable.is_deltatable(table.path(lake))
 
 
 def run_update(

@@ -28,7 +28,7 @@ class TableName:
 
     @classmethod
     def parse(cls, text: str) -> TableName:
-        """The name that `text` spells as `catalog.schema.table`, with or without backticks. Raises LakeError for anything else."""
+        """The name that `text` spells as `catalog.schema.table`, with or without backticks. Raises LakeError."""
         parts = [part.strip().strip("`") for part in text.split(".")]
         if len(parts) != 3:
             raise LakeError(f"{text!r} is not a full table name.", do="Write it as catalog.schema.table.")

@@ -37,13 +37,15 @@ class TableSpec(BaseModel):
 
     `name` is `catalog.schema.table`. Which fields matter depends on `mode`:
 
-    - append: `keys` begin with `landing_id`; rows of one lane (the record's key) arrive in ascending order of `keys`, and the writer
-      drops what is not greater than the last one stored. Without `keys` every row is stored, as often as it arrives.
+    - append: `keys` begin with `landing_id`; rows of one lane (the record's key) arrive in ascending order of `keys`, and the
+      writer drops what is not greater than the last one stored. Without `keys` every row is stored, as often as it arrives.
     - upsert: a row replaces the stored row of the same `keys` unless its `count` is lower.
-    - cdc: a row replaces (or, with the header `op=delete`, removes) the stored row of the same `keys` unless its `sequence` is lower.
+    - cdc: a row replaces (or, with the header `op=delete`, removes) the stored row of the same `keys` unless its `sequence` is
+      lower.
 
-    `processed_at` columns are filled with the record's own timestamp. `event_time` and `ingestion_time` name the columns from which
-    stage latencies are measured. `window` names the window start of an upsert table: it bounds the merge and tells closed windows.
+    `processed_at` columns are filled with the record's own timestamp. `event_time` and `ingestion_time` name the columns from
+    which stage latencies are measured. `window` names the window start of an upsert table, one of its keys: by it files are laid
+    out, open windows apart from closed ones.
     `retention_days` counts from the `retention_column`.
     """
 

@@ -3,11 +3,16 @@
 It runs in pitlake and on Databricks, unchanged; `spark` is given to it.
 """
 
+# ruff: noqa: F821
+# mypy: disable-error-code="attr-defined, untyped-decorator"
+# The open-source `pyspark.pipelines` has no expectations, and `spark` is bound by whoever runs the file.
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pyspark import pipelines as dp
+from pyspark.sql import functions as F
 
 from pitlake.mining.transformations import bronze, gold, silver, status
 
@@ -57,7 +62,7 @@ def ot_telemetry_bronze() -> DataFrame:
 )
 @dp.expect_or_drop("valid_timestamp", "event_timestamp IS NOT NULL")
 @dp.expect_or_drop("valid_equipment", "equipment_id IS NOT NULL")
-@dp.expect_or_drop("valid_sensor", "sensor_name <> ''")
+@dp.expect_or_drop("valid_sensor", "sensor_name IS NOT NULL AND sensor_name <> ''")
 @dp.expect_or_drop("valid_value", "sensor_value IS NOT NULL OR sensor_text IS NOT NULL OR _rescued_data IS NOT NULL")
 @dp.expect("reasonable_values", "sensor_value IS NULL OR sensor_value BETWEEN -1000 AND 10000")
 def ot_sensors_normalized() -> DataFrame:
@@ -110,6 +115,6 @@ dp.create_auto_cdc_flow(
     target="equipment_current_status",
     source="equipment_status_changes",
     keys=list(status.KEYS),
-    sequence_by=status.sequence(),
+    sequence_by=F.struct(*status.SEQUENCE),
     stored_as_scd_type=1,
 )

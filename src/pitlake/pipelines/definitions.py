@@ -78,7 +78,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class CdcFlow:
-    """Change data capture, SCD type 1: the row with the highest `sequence_by` per `keys` stands; `delete_when` is a SQL condition."""
+    """Change data capture, SCD type 1: the row with the highest `sequence_by` per `keys` stands; `delete_when` is SQL."""
 
     name: str
     target: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -17,9 +18,9 @@ ANSWER_SECONDS = 15.0
 _log = logging.getLogger("pitlake.kafka")
 
 
-def client_config(bootstrap: str, **settings: object) -> dict[str, object]:
-    """librdkafka's configuration for one client; `settings` are its dotted names with `_` in place of `.`."""
-    common: dict[str, object] = {"bootstrap.servers": bootstrap, "logger": _log, "log.connection.close": False}
+def client_config(bootstrap: str, **settings: object) -> dict[str, Any]:
+    """The librdkafka configuration of one client; `settings` are its dotted names with `_` in place of `.`."""
+    common: dict[str, Any] = {"bootstrap.servers": bootstrap, "logger": _log, "log.connection.close": False}
     return common | {name.replace("_", "."): value for name, value in settings.items()}
 
 

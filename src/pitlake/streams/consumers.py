@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
+from typing import Self
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from pitlake.errors import BrokerError
-from pitlake.streams.connections import ANSWER_SECONDS, MAX_RECORD_BYTES, broker_error, client_config, no_answer
+from pitlake.streams.connections import ANSWER_SECONDS, MAX_RECORD_BYTES, broker_error, client_config
 from pitlake.streams.records import Record
 
 BEGINNING: int = OFFSET_BEGINNING
@@ -35,8 +36,14 @@ class TopicReader:
     def __init__(self, bootstrap: str, topic: str, offsets: Mapping[int, int]) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
+        self._reading = set(offsets)
         self._consumer = _consumer(bootstrap)
         self._consumer.assign([TopicPartition(topic, partition, offset) for partition, offset in offsets.items()])
+
+    @property
+    def at_end(self) -> bool:
+        """Whether all that was in the topic when it was last asked has been taken."""
+        return not self._reading
 
     def take(self, limit: int, seconds: float) -> list[Record]:
         """Up to `limit` records, waiting up to `seconds` for that many.
@@ -54,16 +61,20 @@ class TopicReader:
         """End the connection."""
         self._consumer.close()
 
-    def __enter__(self) -> TopicReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def _is_record(self, message: Message) -> bool:
-        error = message.error()
+        error, partition = message.error(), message.partition() or 0
         if error is None:
+            self._reading.add(partition)
             return True
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's own name
+            self._reading.discard(partition)
+            return False
         if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001 - librdkafka's own name
             raise OffsetOutOfRange(
                 f"Topic {self._topic} no longer holds the records to resume from: {error.str()}.",
@@ -75,9 +86,14 @@ class TopicReader:
 
     @staticmethod
     def _record(message: Message) -> Record:
-        headers = {name: value for name, value in message.headers() or () if value is not None}
+        headers = {name: value for name, value in _pairs(message) if value is not None}
         partition, offset = message.partition(), message.offset()
         return Record(partition, offset, message.timestamp()[1], message.key(), message.value(), headers)  # type: ignore[arg-type]
+
+
+def _pairs(message: Message) -> Iterable[tuple[str, bytes | None]]:
+    """The record's headers; librdkafka gives them as pairs, a name possibly several times."""
+    return message.headers() or ()  # type: ignore[return-value]
 
 
 def end_offsets(bootstrap: str, topic: str) -> dict[int, int] | None:
@@ -85,20 +101,22 @@ def end_offsets(bootstrap: str, topic: str) -> dict[int, int] | None:
     consumer = _consumer(bootstrap)
     try:
         metadata = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
-        if metadata.error is not None:
-            return _absent(bootstrap, topic, metadata.error)
-        return {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=ANSWER_SECONDS)[1] for p in metadata.partitions}
+        if metadata.error is None:
+            return {partition: _end(consumer, topic, partition) for partition in metadata.partitions}
+        if metadata.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise broker_error(bootstrap, metadata.error, f"to describe {topic}")
     except KafkaException as fault:
         raise broker_error(bootstrap, fault, f"to describe {topic}") from fault
-    except TypeError as absent:
-        raise no_answer(bootstrap) from absent
     finally:
         consumer.close()
 
 
-def _absent(bootstrap: str, topic: str, error: KafkaError) -> None:
-    if error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-        raise broker_error(bootstrap, error, f"to describe {topic}")
+def _end(consumer: Consumer, topic: str, partition: int) -> int:
+    watermarks = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_SECONDS)
+    if watermarks is None:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - librdkafka's own name
+    return int(watermarks[1])
 
 
 def _consumer(bootstrap: str) -> Consumer:
@@ -109,6 +127,7 @@ def _consumer(bootstrap: str) -> Consumer:
             enable_auto_commit=False,
             enable_auto_offset_store=False,
             auto_offset_reset="error",
+            enable_partition_eof=True,
             allow_auto_create_topics=False,
             fetch_wait_max_ms=_LONG_POLL_MS,
             fetch_queue_backoff_ms=10,

@@ -6,7 +6,8 @@ key      append tables: the lane, within which rows arrive in key order; other t
 headers  `epoch`   the driver's epoch, ASCII decimal; a record of an older epoch than one seen before is void
          `failed`  JSON list of the expectations that this kept row failed; absent when there are none
          `op`      `delete` when a CDC row removes its key
-         `marker`  JSON of `Marker`: no row, but a note that a batch has been committed (the value is empty)
+         `marker`  JSON of `Marker`: no row, but a note that a batch has been committed (the value is empty); sent to every
+                   partition of the topic
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ DELETE = b"delete"
 
 
 class Marker(BaseModel):
-    """A flow has committed a batch: every landing record below `offsets` (topic → partition → next offset) is in the table's topic."""
+    """A flow has committed a batch: every landing record below `offsets` is in the table's topic.
+
+    `offsets` is topic → partition → next offset.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

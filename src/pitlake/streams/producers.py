@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
+from typing import Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from pitlake.errors import BrokerError
 from pitlake.streams.connections import ANSWER_SECONDS, MAX_RECORD_BYTES, broker_error, client_config, no_answer
+
+_ANY_PARTITION = -1
 
 
 class Publisher:
@@ -41,10 +44,10 @@ class Publisher:
     ) -> None:
         """Queue one record. Raises BrokerError when an earlier one could not be delivered."""
         self._raise_failure()
-        where = {} if partition is None else {"partition": partition}
+        where = _ANY_PARTITION if partition is None else partition
         while True:
             try:
-                self._producer.produce(topic, value, key, headers=dict(headers or {}), on_delivery=self._delivered, **where)
+                self._producer.produce(topic, value, key, where, self._delivered, headers=dict(headers or {}))
             except BufferError:
                 self._producer.poll(0.1)
             except KafkaException as fault:
@@ -60,7 +63,7 @@ class Publisher:
         if undelivered:
             raise no_answer(self._bootstrap)
 
-    def __enter__(self) -> Publisher:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

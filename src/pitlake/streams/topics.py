@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 
 from pitlake.errors import ConfigurationError
 from pitlake.streams.connections import ANSWER_SECONDS, MAX_RECORD_BYTES, broker_error, client_config
@@ -111,7 +119,7 @@ def _configure(admin: AdminClient, bootstrap: str, topics: Sequence[Topic]) -> N
     _settle(bootstrap, admin.incremental_alter_configs(changes), "to configure a topic")
 
 
-def _settle(bootstrap: str, futures: Mapping[object, Future[object]], doing: str, *, unless: int | None = None) -> None:
+def _settle(bootstrap: str, futures: Mapping[Any, Future[Any]], doing: str, *, unless: int | None = None) -> None:
     for future in futures.values():
         try:
             future.result(timeout=ANSWER_SECONDS * 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from pitlake.mining.transformations.parsing import FIELDS, instant, json_fields, json_items, unplaced
 
@@ -86,7 +86,8 @@ def sorted_tags(tags: Column) -> Column:
     def last_entry(name: Column) -> Column:
         return F.element_at(F.filter(entries, lambda entry: entry["key"] == name), -1)
 
-    return F.map_from_entries(F.transform(names, last_entry))
+    has_repeats = F.size(names) < F.size(entries)
+    return F.map_from_entries(F.when(has_repeats, F.transform(names, last_entry)).otherwise(F.array_sort(entries)))
 
 
 def _with_text(landing: DataFrame) -> DataFrame:
@@ -123,13 +124,15 @@ def _error() -> Column:
 def _with_update_fields(messages: DataFrame) -> DataFrame:
     updates = messages.select("*", F.posexplode_outer("batch").alias("position", "update_text"))
     opened = updates.withColumn("update", json_fields(F.col("update_text")))
+    # A column of its own, so that the JSON is parsed once and not once per use.
+    opened = opened.withColumn("tag_fields", json_fields(F.col("update")["tags"]))
     update = F.col("update")
     typed = opened.withColumns(
         {
             "batch_index": F.coalesce("position", F.lit(0)),
             "equipment_id": update["equipment_id"],
             "equipment_type": update["equipment_type"],
-            "tags": sorted_tags(json_fields(update["tags"])),
+            "tags": sorted_tags(F.col("tag_fields")),
             "raw": _on_first_row(F.col("verbatim")),
         }
     )

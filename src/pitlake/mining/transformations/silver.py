@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as F
 
 from pitlake.mining.site import TIME_ZONE
 from pitlake.mining.transformations.parsing import (
@@ -89,9 +89,8 @@ def readings(
 
 
 def tag_rows(updates: DataFrame) -> DataFrame:
-    """One row per tag with its `value` as text, in order of the names; an update without tags is one row without a name."""
-    by_name = F.array_sort(F.map_entries("tags"))
-    return updates.select("*", F.explode_outer(by_name).alias("tag")).select(
+    """One row per tag with its `value` as text, in the order of bronze's map; an update without tags is one row without a name."""
+    return updates.select("*", F.explode_outer("tags").alias("tag_name", "value")).select(
         "landing_id",
         "batch_index",
         "message_id",
@@ -100,8 +99,8 @@ def tag_rows(updates: DataFrame) -> DataFrame:
         "ingestion_timestamp",
         "equipment_id",
         F.col("equipment_type").alias("stated_type"),
-        F.coalesce("tag.key", F.lit("")).alias("sensor_name"),
-        F.col("tag.value").alias("value"),
+        F.coalesce("tag_name", F.lit("")).alias("sensor_name"),
+        "value",
     )
 
 

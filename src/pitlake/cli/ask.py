@@ -1,0 +1,61 @@
+"""Asking the lake: `pitlake sql` and `pitlake check`."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from pitlake.cli.settings import Settings
+from pitlake.errors import QueryError
+from pitlake.lake.rendering import Format, format_result
+from pitlake.lake.sql import query
+from pitlake.mining.validation import VALIDATION_QUERIES, ValidationQuery, Verdict
+
+
+def run_sql(settings: Settings, statement: str, output: Format) -> str:
+    """The answer to one statement, as text. Raises QueryError."""
+    answer = query(settings.lake_url, statement, catalog=settings.catalog, schema=settings.schema_)
+    return format_result(answer, output, width=shutil.get_terminal_size((120, 24)).columns).rstrip("\n")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A validation query with its verdict."""
+
+    query: ValidationQuery
+    verdict: Verdict
+
+
+def run_check(settings: Settings) -> list[Checked]:
+    """Every validation query against the lake, with its verdict; a query that cannot run has failed."""
+    return [Checked(item, _verdict(settings, item)) for item in VALIDATION_QUERIES]
+
+
+def _verdict(settings: Settings, item: ValidationQuery) -> Verdict:
+    try:
+        answer = query(settings.lake_url, item.sql, catalog=settings.catalog, schema=settings.schema_)
+    except QueryError as error:
+        return Verdict(ok=False, reason=error.what)
+    return item.judge(answer.to_pylist())
+
+
+def print_checks(checks: list[Checked], console: Console) -> None:
+    """One line per query: whether it passed, what it saw."""
+    table = Table("", "query", "reads", "what it saw", box=None, pad_edge=False)
+    for check in checks:
+        mark = "[green]✓[/green]" if check.verdict.ok else "[red]✗[/red]"
+        table.add_row(mark, check.query.name, check.query.reads, check.verdict.reason)
+    console.print(table)
+
+
+def checks_as_json(checks: list[Checked]) -> str:
+    """The verdicts for programs: a list of `{name, reads, ok, reason, sql}`."""
+    rows = [
+        {"name": c.query.name, "reads": c.query.reads, "ok": c.verdict.ok, "reason": c.verdict.reason, "sql": c.query.sql}
+        for c in checks
+    ]
+    return orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode()

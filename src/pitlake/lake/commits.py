@@ -1,0 +1,160 @@
+"""What the writer notes in each Delta commit, under `pitlake` in the commit's info: where it stands, and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import reduce
+from typing import Any, Literal
+
+from deltalake import CommitProperties, DeltaTable, Transaction
+from pydantic import BaseModel, ConfigDict
+
+from pitlake.lake.latency import Histogram
+from pitlake.streams.envelope import Marker
+
+NOTE = "pitlake"
+
+Stage = Literal["event_to_ingestion", "ingestion_to_processed", "processed_to_commit"]
+KeyPart = str | int | float | bool
+LandingOffsets = dict[str, dict[str, dict[str, int]]]
+
+
+class Tally(BaseModel):
+    """How many stored rows met an expectation, and how many did not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    passed: int = 0
+    failed: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(passed=self.passed + other.passed, failed=self.failed + other.failed)
+
+
+class Totals(BaseModel):
+    """What all commits since the table's creation add up to; it outlives the log's clean-up."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int = 0
+    rejected: int = 0
+    expectations: dict[str, Tally] = {}
+
+
+class Standing(BaseModel):
+    """Where the writer stands; every commit carries it on, so that the newest one is enough to resume.
+
+    `fence` is the last stored key per lane, `epochs` the highest epoch seen per partition of the table's topic, `markers` the
+    last marker per partition and flow, `landing` the landing offsets (flow, topic, partition → next offset) below which nothing
+    is missing from the table.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    fence: dict[str, tuple[KeyPart, ...]] = {}
+    epochs: dict[int, int] = {}
+    markers: dict[int, dict[str, Marker]] = {}
+    landing: LandingOffsets = {}
+    totals: Totals = Totals()
+
+
+class CommitNote(Standing):
+    """A commit's note: the standing after it, and what the commit itself holds.
+
+    `rows` were offered to the table (a merge may have left some as they were). Not among them are `duplicates` (behind the fence,
+    or overtaken within the batch), `void` records of an older epoch, `rejected` ones (see the table's sidecar) and `unsequenced`
+    rows whose sequence is NULL. `started` is when the commit began, in milliseconds since the epoch; the commit's own timestamp
+    less `started` is how long it took. `writer` tells the writing process, `upkeep` the work that a commit without rows did.
+    """
+
+    writer: str
+    started: int
+    rows: int = 0
+    duplicates: int = 0
+    void: int = 0
+    rejected: int = 0
+    unsequenced: int = 0
+    expectations: dict[str, Tally] = {}
+    latency: dict[Stage, Histogram] = {}
+    upkeep: str | None = None
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit as read back: its Delta version, its time (UTC) and its note."""
+
+    version: int
+    at: datetime
+    note: CommitNote
+
+    @property
+    def seconds(self) -> float:
+        """How long the commit took."""
+        return max(0.0, self.at.timestamp() - self.note.started / 1000)
+
+    @property
+    def processed_to_visible(self) -> Histogram:
+        """From the record's append time to the commit in the log."""
+        return self.note.latency.get("processed_to_commit", Histogram()).shifted(self.seconds)
+
+
+def standing_of(note: Standing) -> Standing:
+    """The part of a note that the next commit carries on."""
+    return Standing(**{name: getattr(note, name) for name in Standing.model_fields})
+
+
+def carried(standing: Standing, *, writer: str, started: int, upkeep: str) -> CommitNote:
+    """The note of a commit without rows."""
+    return CommitNote(**dict(standing), writer=writer, started=started, upkeep=upkeep)
+
+
+def summed(totals: Totals, rows: int, rejected: int, expectations: Mapping[str, Tally]) -> Totals:
+    """`totals` with one more commit."""
+    names = totals.expectations.keys() | expectations.keys()
+    return Totals(
+        rows=totals.rows + rows,
+        rejected=totals.rejected + rejected,
+        expectations={name: totals.expectations.get(name, Tally()) + expectations.get(name, Tally()) for name in sorted(names)},
+    )
+
+
+def merged_latency(commits: Iterator[Commit], stage: Stage) -> Histogram:
+    """One stage's latencies over all of `commits`."""
+    return reduce(Histogram.__add__, (commit.note.latency.get(stage, Histogram()) for commit in commits), Histogram())
+
+
+def app_id(topic: str, partition: int) -> str:
+    """The transaction id under which a commit holds the partition's next offset."""
+    return f"{topic}/{partition}"
+
+
+def properties(note: CommitNote, offsets: Mapping[str, int] | None = None) -> CommitProperties:
+    """Commit properties with the note and, by app id, the next offsets.
+
+    The commit is not retried: when the table has moved on, its `txn` may have too, and then these rows are no longer the next.
+    """
+    return CommitProperties(
+        custom_metadata={NOTE: note.model_dump(mode="json", exclude_defaults=True)},
+        app_transactions=[Transaction(name, offset) for name, offset in (offsets or {}).items()] or None,
+        max_commit_retries=0,
+    )
+
+
+def commits(table: DeltaTable, limit: int | None = None) -> Iterator[Commit]:
+    """The table's last `limit` commits that bear a note, newest first; those that the log's clean-up took are gone."""
+    return (commit for entry in table.history(limit) if (commit := _commit(entry)) is not None)
+
+
+def newest_note(table: DeltaTable) -> CommitNote | None:
+    """The note to resume from, or None when no commit in the log bears one."""
+    newest = next(commits(table, limit=1), None) or next(commits(table), None)
+    return newest.note if newest else None
+
+
+def _commit(entry: Mapping[str, Any]) -> Commit | None:
+    if NOTE not in entry:
+        return None
+    at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
+    return Commit(entry["version"], at, CommitNote.model_validate(entry[NOTE]))

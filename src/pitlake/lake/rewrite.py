@@ -1,0 +1,107 @@
+"""Files of a table written anew, cut and sorted, in one commit that changes no row."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from itertools import pairwise
+from pathlib import PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable
+from deltalake.fs import DeltaStorageHandler
+from deltalake.transaction import AddAction, RemoveAction
+from pyarrow.fs import FileSystem, PyFileSystem
+
+from pitlake.lake.layout import DataFile, Rewrite
+from pitlake.lake.statistics import statistics
+
+
+def data_files(table: DeltaTable, window: str | None = None) -> list[DataFile]:
+    """The table's files; `low` and `high` are of the column `window`, where it is given and the files' statistics tell it."""
+    actions = pa.table(table.get_add_actions())
+    partitions = table.metadata().partition_columns
+    return [_data_file(action, partitions, window) for action in actions.to_pylist()]
+
+
+def rewrite(
+    table: DeltaTable, plan: Rewrite, *, window: str | None, sort_by: Sequence[str], properties: CommitProperties
+) -> None:
+    """Replace the plan's files by one file per stretch of `window` between its cuts, each sorted by `sort_by`.
+
+    `table` then stands at the new commit. Readers of older versions are not disturbed. Raises deltalake's errors when the table
+    has been changed by another.
+    """
+    files = _filesystem(table)
+    rows = _read(files, table, plan)
+    sort = [(name, "ascending") for name in sort_by if name in rows.schema.names]
+    milliseconds = int(time.time() * 1000)
+    parts = (part.sort_by(sort) if sort else part for part in _cut(rows, window, plan.cuts))
+    added = [_write(files, plan.files[0], part, milliseconds) for part in parts]
+    removed = [RemoveAction(file.path, False, milliseconds, file.size, dict(file.partition)) for file in plan.files]  # noqa: FBT003 - positional in deltalake
+    table.create_write_transaction(
+        [*removed, *added],
+        "append",
+        table.schema(),
+        partition_by=table.metadata().partition_columns,
+        commit_properties=properties,
+    )
+    table.update_incremental()
+
+
+def _data_file(action: dict[str, Any], partitions: Sequence[str], window: str | None) -> DataFile:
+    low, high = ((action.get(end) or {}).get(window) for end in ("min", "max"))
+    return DataFile(
+        action["path"],
+        action["size_bytes"],
+        action["num_records"] or 0,
+        action["modification_time"],
+        tuple((name, _partition_value(action["partition"][name])) for name in partitions),
+        low,
+        high,
+    )
+
+
+def _partition_value(value: date | str | int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _filesystem(table: DeltaTable) -> FileSystem:
+    return PyFileSystem(DeltaStorageHandler.from_table(table._table))  # noqa: SLF001 - the way deltalake itself makes datasets
+
+
+def _read(files: FileSystem, table: DeltaTable, plan: Rewrite) -> pa.Table:
+    in_path = {name for name, _ in plan.files[0].partition}
+    schema = pa.schema([field for field in pa.schema(table.schema()) if field.name not in in_path])
+    return ds.dataset([file.path for file in plan.files], schema=schema, format="parquet", filesystem=files).to_table()
+
+
+def _cut(rows: pa.Table, window: str | None, cuts: Sequence[datetime]) -> Iterator[pa.Table]:
+    if window is None or not cuts:
+        yield rows
+        return
+    column = rows.column(window)
+    for start, end in pairwise((None, *cuts, None)):
+        inside = pc.and_(
+            pc.greater_equal(column, pa.scalar(start, column.type)) if start else pa.scalar(value=True),
+            pc.less(column, pa.scalar(end, column.type)) if end else pa.scalar(value=True),
+        )
+        part = rows.filter(pc.fill_null(inside, start is None))
+        if part.num_rows:
+            yield part
+
+
+def _write(files: FileSystem, beside: DataFile, rows: pa.Table, milliseconds: int) -> AddAction:
+    path = str(PurePosixPath(beside.path).parent / f"part-{uuid.uuid4()}.zstd.parquet")
+    buffer = pa.BufferOutputStream()
+    pq.write_table(rows, buffer, compression="zstd")
+    content = buffer.getvalue()
+    with files.open_output_stream(path) as stream:
+        stream.write(content.to_pybytes())
+    return AddAction(path, content.size, dict(beside.partition), milliseconds, False, statistics(rows))  # noqa: FBT003 - positional in deltalake

@@ -1,0 +1,71 @@
+"""Delta tables as a Spark data source over delta-rs, for the static sides of streaming joins.
+
+Spark plans a batch reader anew at each batch of a streaming query, and `read` opens the table's current snapshot: a changed row
+takes effect at the next batch. Spark's Python workers import this module, so it imports little beyond what they have loaded.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
+
+from pitlake.errors import ConfigurationError, LakeError
+from pitlake.lake.snapshots import snapshot_dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+
+class DeltaTableSource(DataSource):
+    """`spark.read.format("pitlake").load(path)`: the current snapshot of the Delta table at a directory or object-store URL.
+
+    Every further option is handed to delta-rs as a storage option. Columns keep Delta's types, nullability and comments.
+    Raises ConfigurationError without a path, LakeError where there is no table.
+    """
+
+    @classmethod
+    def name(cls) -> str:
+        """The format's name in `spark.read.format`."""
+        return "pitlake"
+
+    def schema(self) -> StructType:
+        """The table's present schema."""
+        return StructType.fromJson(json.loads(_open(dict(self.options)).schema().to_json()))
+
+    def reader(self, schema: StructType) -> DataSourceReader:
+        """A reader of the columns in `schema`."""
+        return DeltaTableReader(dict(self.options), schema)
+
+
+class DeltaTableReader(DataSourceReader):
+    """Reads whatever snapshot is current when a batch starts, as one partition: a broadcast side is small."""
+
+    def __init__(self, options: dict[str, str], schema: StructType) -> None:
+        self._options = options
+        self._schema = schema
+
+    def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (there is only one)
+        """The snapshot's rows as Arrow record batches in the very types that Spark expects."""
+        wanted = to_arrow_schema(self._schema, timezone="UTC")
+        dataset = snapshot_dataset(_open(self._options))
+        for batch in dataset.to_batches(columns=wanted.names):
+            yield batch.cast(wanted)
+
+
+def _open(options: dict[str, str]) -> DeltaTable:
+    storage = dict(options)
+    path = storage.pop("path", None)
+    if path is None:
+        raise ConfigurationError("The format 'pitlake' was given no path.", do="Say which table with .load(path).")
+    try:
+        return DeltaTable(path, storage_options=storage or None)
+    except TableNotFoundError as error:
+        raise LakeError(f"There is no Delta table at {path}.", do="Seed or create the table before it is read.") from error

@@ -1,0 +1,55 @@
+"""A file's statistics as Delta's log holds them, from which readers and MERGE tell what they need not read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_INDEXED_COLUMNS = 32
+_LONGEST_TEXT = 64
+
+
+def statistics(rows: pa.Table) -> str:
+    """Delta's JSON of the row count and, for the first 32 columns, NULL counts and least and greatest number, text or time."""
+    lows, highs, nulls = {}, {}, {}
+    for name in rows.schema.names[:_INDEXED_COLUMNS]:
+        column = rows.column(name)
+        if pa.types.is_nested(column.type):
+            continue
+        nulls[name] = column.null_count
+        if (extremes := _extremes(column)) is not None:
+            lows[name], highs[name] = extremes
+    return orjson.dumps({"numRecords": rows.num_rows, "minValues": lows, "maxValues": highs, "nullCount": nulls}).decode()
+
+
+def _extremes(column: pa.ChunkedArray) -> tuple[object, object] | None:
+    if not any(ordered(column.type) for ordered in _ORDERED):
+        return None
+    if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column), min_count=0).as_py():
+        return None
+    extremes = pc.min_max(column).as_py()
+    low, high = extremes["min"], extremes["max"]
+    too_long = isinstance(high, str) and max(len(low), len(high)) > _LONGEST_TEXT
+    return None if low is None or too_long else (_plain(low), _plain(high))
+
+
+_ORDERED: tuple[Callable[[pa.DataType], bool], ...] = (
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_string,
+    pa.types.is_date,
+    pa.types.is_timestamp,
+)
+
+
+def _plain(value: Any) -> object:  # noqa: ANN401 - any scalar
+    if isinstance(value, datetime):
+        zone = "Z" if value.tzinfo else ""
+        moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+        return moment.isoformat(timespec="microseconds") + zone
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,60 @@
+"""How the lake's tables stand: rows, freshness, latencies per stage, expectations; all read from the tables' own commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from deltalake import DeltaTable
+
+from pitlake.lake.catalog import list_tables
+from pitlake.lake.commits import Commit, Tally, commits
+from pitlake.lake.latency import Histogram
+from pitlake.lake.names import TableName
+
+
+@dataclass(frozen=True)
+class TableStatus:
+    """One table as its log shows it.
+
+    `rows` is what the table holds now. `last_commit` is when rows last arrived (UTC), None when the log shows none. `stages` holds, per
+    stage, the latencies of the rows that the log still remembers; `event_to_visible` is the whole way. `expectations` counts all
+    rows since the table was created.
+    """
+
+    name: TableName
+    rows: int
+    last_commit: datetime | None
+    stages: Mapping[str, Histogram]
+    expectations: Mapping[str, Tally]
+
+
+def lake_status(lake: str, *, since: datetime | None = None) -> list[TableStatus]:
+    """The status of every table that the writer keeps; latencies of the commits after `since` only (UTC)."""
+    statuses = (table_status(lake, name, since=since) for name in list_tables(lake))
+    return [status for status in statuses if status is not None]
+
+
+def table_status(lake: str, name: TableName, *, since: datetime | None = None) -> TableStatus | None:
+    """The status of one table, or None for a table that the writer does not keep, such as a dimension."""
+    table = DeltaTable(name.path(lake))
+    history = list(commits(table))
+    if not history:
+        return None
+    with_rows = [commit for commit in history if commit.note.rows]
+    return TableStatus(
+        name=name,
+        rows=sum(table.get_add_actions(flatten=True)["num_records"].to_pylist()),
+        last_commit=with_rows[0].at if with_rows else None,
+        stages=_stages([commit for commit in with_rows if since is None or commit.at > since]),
+        expectations=history[0].note.totals.expectations,
+    )
+
+
+def _stages(history: list[Commit]) -> dict[str, Histogram]:
+    stages: dict[str, Histogram] = {}
+    for commit in history:
+        for stage, latencies in commit.latencies.items():
+            stages[stage] = stages.get(stage, Histogram()) + latencies
+    return stages

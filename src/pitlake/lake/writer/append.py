@@ -1,0 +1,34 @@
+"""Append: every row once, by the fence of its lane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+
+from pitlake.lake.commits import KeyPart
+from pitlake.lake.spec import TableSpec
+from pitlake.lake.writer.batches import Batch
+from pitlake.lake.writer.fence import admit
+from pitlake.lake.writer.keys import tuples
+from pitlake.lake.writer.sinks import Prepared
+
+
+class AppendSink:
+    """Rows above their lane's fence; all rows where the table has no keys."""
+
+    def __init__(self, spec: TableSpec) -> None:
+        self._keys = spec.keys
+
+    def prepare(self, batch: Batch, fence: Mapping[str, tuple[KeyPart, ...]]) -> Prepared:
+        """See `Sink`."""
+        if not self._keys:
+            return Prepared(batch.rows, batch, fence)
+        lanes = ((record.key or b"").decode(errors="backslashreplace") for record in batch.records)
+        admitted = admit(fence, lanes, tuples(batch.rows, self._keys))
+        stored = batch.take(admitted.positions)
+        return Prepared(stored.rows, stored, admitted.fence, duplicates=len(batch) - len(stored))
+
+    def write(self, table: DeltaTable, prepared: Prepared, properties: CommitProperties, offsets: Mapping[str, int]) -> None:  # noqa: ARG002 - see Sink
+        """See `Sink`."""
+        write_deltalake(table, prepared.rows, mode="append", commit_properties=properties)

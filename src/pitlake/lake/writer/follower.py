@@ -1,0 +1,138 @@
+"""One table's thread: follows its topic, hands batches to the table's writer, commits about every `commit_interval_ms`."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deltalake.exceptions import DeltaError
+
+from pitlake.errors import BrokerError, LakeError, PitlakeError
+from pitlake.lake.spec import TableSpec
+from pitlake.lake.writer.table import Now, TableWriter, another_writer
+from pitlake.streams.consumers import BEGINNING, TopicReader, end_offsets
+from pitlake.streams.records import Record
+
+_IDLE_SECONDS = 0.2
+_SLICE = 500
+_MOST_ROWS = 50_000
+_MOST_BYTES = 64 * 1024 * 1024
+_ATTEMPTS = 6
+_FIRST_WAIT_SECONDS = 0.1
+_TOPIC_SECONDS = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a table's thread works: the broker, the lake, and the name of the process in its commits."""
+
+    bootstrap: str
+    lake: str
+    writer: str
+    now: Now
+
+
+class TableFollower:
+    """Writes one table in a thread of its own until it is stopped or fails.
+
+    `opened` is set once the table exists and its topic is read; `failure` is why the thread ended, if it was not asked to.
+    """
+
+    def __init__(self, spec: TableSpec, site: Site) -> None:
+        self.spec, self._site = spec, site
+        self.opened = threading.Event()
+        self.failure: PitlakeError | None = None
+        self._failures = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"write {spec.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask for the last commit and the end; does not wait."""
+        self._stop.set()
+
+    def join(self) -> None:
+        """Wait for the end."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._write_until_stopped()
+        except PitlakeError as failure:
+            self.failure = failure
+        except Exception as fault:  # noqa: BLE001 - whatever ends the thread must end the process
+            _log.exception("%s: the writer's thread failed", self.spec.name)
+            self.failure = LakeError(f"{self.spec.name} cannot be written: {fault!r}.", do="See the writer's log for the trace.")
+            self.failure.__cause__ = fault
+
+    def _write_until_stopped(self) -> None:
+        partitions = self._partitions()
+        last: TableWriter | None = None
+        while not self._stop.is_set():
+            try:
+                last = self._open(partitions, last)
+                self._follow(last)
+            except (DeltaError, OSError) as fault:
+                self._failures += 1
+                if self._failures >= _ATTEMPTS:
+                    raise _cannot_write(self.spec, fault) from fault
+                _log.warning("%s: a commit failed and is made again from the table's state: %s", self.spec.name, fault)
+                self._stop.wait(_FIRST_WAIT_SECONDS * 2**self._failures)
+
+    def _partitions(self) -> list[int]:
+        deadline = time.monotonic() + _TOPIC_SECONDS
+        while (ends := end_offsets(self._site.bootstrap, self.spec.topic)) is None:
+            if time.monotonic() > deadline:
+                raise _no_topic(self.spec)
+            if self._stop.wait(_IDLE_SECONDS):
+                return []
+        return sorted(ends)
+
+    def _open(self, partitions: Sequence[int], last: TableWriter | None) -> TableWriter:
+        opened = TableWriter(self.spec, self._site.lake, partitions, writer=self._site.writer, now=self._site.now)
+        newest = opened.resumed_from
+        if last is not None and newest is not None and opened.offsets != last.offsets and newest.writer != self._site.writer:
+            raise another_writer(self.spec)
+        return opened
+
+    def _follow(self, writer: TableWriter) -> None:
+        offsets = dict.fromkeys(writer.partitions, BEGINNING) | writer.offsets
+        with TopicReader(self._site.bootstrap, self.spec.topic, offsets) as reader:
+            self.opened.set()
+            while not self._stop.is_set():
+                if records := self._gather(reader):
+                    writer.write(records)
+                    self._failures = 0
+                writer.maintain()
+
+    def _gather(self, reader: TopicReader) -> list[Record]:
+        """The records of one commit: from the first until the commit's interval has passed or its bounds are reached."""
+        records = reader.take(1, _IDLE_SECONDS)
+        deadline = time.monotonic() + self.spec.commit_interval_ms / 1000
+        size = 0
+        while records and len(records) < _MOST_ROWS and size < _MOST_BYTES and (left := deadline - time.monotonic()) > 0:
+            more = reader.take(_SLICE, left)
+            size += sum(len(record.value or b"") for record in more)
+            records += more
+        return records
+
+
+def _no_topic(spec: TableSpec) -> BrokerError:
+    return BrokerError(
+        f"There is no topic {spec.topic} for {spec.name}.", do="Start the pipeline that publishes it, on the same broker."
+    )
+
+
+def _cannot_write(spec: TableSpec, fault: Exception) -> LakeError:
+    return LakeError(
+        f"{spec.name} cannot be written, after {_ATTEMPTS} attempts: {fault}.",
+        do="See that the lake's storage has space and can be written to.",
+    )

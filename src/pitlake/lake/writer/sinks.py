@@ -1,0 +1,39 @@
+"""What the three ways into a table have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable
+
+from pitlake.lake.commits import KeyPart
+from pitlake.lake.writer.batches import Batch
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What of a batch goes into the table: `rows` to write, `stored` the batch rows they keep, and what is left out."""
+
+    rows: pa.Table
+    stored: Batch
+    fence: Mapping[str, tuple[KeyPart, ...]]
+    duplicates: int = 0
+    unsequenced: int = 0
+
+
+class Sink(Protocol):
+    """One way into a table."""
+
+    def prepare(self, batch: Batch, fence: Mapping[str, tuple[KeyPart, ...]]) -> Prepared:
+        """Choose the rows to write. Changes nothing."""
+        ...
+
+    def write(self, table: DeltaTable, prepared: Prepared, properties: CommitProperties, offsets: Mapping[str, int]) -> None:
+        """Write them, at least one, in one commit with `properties`, which hold the topic's `offsets` too.
+
+        There may be no commit when they change nothing. Raises deltalake's errors.
+        """
+        ...

@@ -1,0 +1,156 @@
+"""One table's writer: records of its topic in, Delta commits out, each commit holding rows, offsets and standing together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+
+from pitlake.errors import LakeError
+from pitlake.lake.commits import CommitNote, Standing, app_id, carried, newest_note, properties, standing_of, summed
+from pitlake.lake.creation import evolve, open_table
+from pitlake.lake.names import TableName
+from pitlake.lake.spec import TableSpec, WriteMode
+from pitlake.lake.upkeep import EXPIRE_EVERY, Schedule, Task, Upkeep
+from pitlake.lake.writer.append import AppendSink
+from pitlake.lake.writer.batches import Layout, read_batch
+from pitlake.lake.writer.cdc import CdcSink
+from pitlake.lake.writer.measures import latencies, tallies
+from pitlake.lake.writer.rejected import RejectedRecords
+from pitlake.lake.writer.sifting import Sifted, landing_offsets, sift
+from pitlake.lake.writer.sinks import Prepared, Sink
+from pitlake.lake.writer.tombstones import Tombstones
+from pitlake.lake.writer.upsert import UpsertSink
+from pitlake.streams.records import Record
+
+Now = Callable[[], datetime]
+
+_log = logging.getLogger(__name__)
+
+
+class TableWriter:
+    """Writes one table from where its newest commit stands. Knows no Kafka: records are given to it. One thread.
+
+    `offsets` is the next record to give it, per partition that has been read before. `writer` names the process in its commits;
+    `now` gives the time in UTC. Deltalake's errors pass through: after one, open the table anew and read again from its offsets.
+    """
+
+    def __init__(self, spec: TableSpec, lake: str, partitions: Sequence[int], *, writer: str, now: Now) -> None:
+        self.spec, self.partitions, self._writer, self._now = spec, partitions, writer, now
+        self._layout = Layout.of(spec)
+        self._standing = Standing()
+        self._table = open_table(lake, spec, self._carrying("create"))
+        self.offsets = _offsets(self._table, spec.topic, partitions)
+        self.resumed_from = newest_note(self._table)
+        self._resume()
+        evolve(self._table, spec, lambda: self._carrying("alter"))
+        self._rejected = RejectedRecords(lake, TableName.parse(spec.name), spec.topic)
+        self._sink, chores = self._way_in(lake)
+        self._upkeep = Upkeep(self._table, spec, self._carrying, now)
+        self._schedule = Schedule([*self._upkeep.tasks(), *chores], now)
+
+    @property
+    def version(self) -> int:
+        """The Delta version that the writer stands at."""
+        return self._table.version()
+
+    def write(self, records: Sequence[Record]) -> CommitNote:
+        """Commit `records`, which follow `offsets` in topic order, and return the commit's note."""
+        sifted = sift(records, self._standing.epochs, self._standing.markers)
+        batch, unreadable = read_batch(sifted.rows, self._layout)
+        sifted.rejected.extend(unreadable)
+        prepared = self._sink.prepare(batch, self._standing.fence)
+        offsets = {record.partition: record.offset + 1 for record in records}
+        note = self._note(sifted, prepared)
+        transactions = {app_id(self.spec.topic, partition): offset for partition, offset in offsets.items()}
+        self._rejected.keep(sifted.rejected, transactions)
+        self._commit(prepared, properties(note, transactions), transactions)
+        self._standing = standing_of(note)
+        self.offsets |= offsets
+        self._touched(prepared)
+        return note
+
+    def maintain(self) -> None:
+        """Do the piece of upkeep that is due, if any. Raises LakeError when the table has rows that this writer did not store."""
+        if self._schedule.tick() and _offsets(self._table, self.spec.topic, self.partitions) != self.offsets:
+            raise another_writer(self.spec)
+
+    def _commit(self, prepared: Prepared, commit: CommitProperties, transactions: Mapping[str, int]) -> None:
+        before = self._table.version()
+        if prepared.rows.num_rows:
+            self._sink.write(self._table, prepared, commit, transactions)
+        if self._table.version() == before:  # delta-rs makes no commit, and so keeps no offsets, of a MERGE that changes nothing
+            write_deltalake(self._table, self._layout.schema.empty_table(), mode="append", commit_properties=commit)
+
+    def _touched(self, prepared: Prepared) -> None:
+        if self.spec.window is not None and prepared.rows.num_rows:
+            earliest = pc.min(prepared.rows.column(self.spec.window)).as_py()
+            if earliest is not None:
+                self._upkeep.touched(earliest)
+
+    def _note(self, sifted: Sifted, prepared: Prepared) -> CommitNote:
+        started = self._milliseconds()
+        counts = tallies(self.spec, prepared.stored)
+        if prepared.unsequenced:
+            _log.error("%s: %d rows whose sequence is NULL were not applied", self.spec.name, prepared.unsequenced)
+        return CommitNote(
+            fence=dict(prepared.fence),
+            epochs=sifted.epochs,
+            markers=sifted.markers,
+            landing=landing_offsets(sifted.markers, self.partitions),
+            totals=summed(self._standing.totals, prepared.rows.num_rows, len(sifted.rejected), counts),
+            writer=self._writer,
+            started=started,
+            rows=prepared.rows.num_rows,
+            duplicates=prepared.duplicates,
+            void=sifted.void,
+            rejected=len(sifted.rejected),
+            unsequenced=prepared.unsequenced,
+            expectations=counts,
+            latency=latencies(self.spec, prepared.stored, started),
+        )
+
+    def _carrying(self, upkeep: str) -> CommitProperties:
+        """Properties of a commit without rows, which carries the standing on."""
+        return properties(carried(self._standing, writer=self._writer, started=self._milliseconds(), upkeep=upkeep))
+
+    def _milliseconds(self) -> int:
+        return int(self._now().timestamp() * 1000)
+
+    def _resume(self) -> None:
+        if self.resumed_from is not None:
+            self._standing = standing_of(self.resumed_from)
+        elif self.offsets:
+            raise _standing_lost(self.spec)
+
+    def _way_in(self, lake: str) -> tuple[Sink, list[Task]]:
+        if self.spec.mode is WriteMode.APPEND:
+            return AppendSink(self.spec), []
+        if self.spec.mode is WriteMode.UPSERT:
+            return UpsertSink(self.spec), []
+        tombstones = Tombstones(lake, self.spec, self._layout.schema)
+        return CdcSink(self.spec, tombstones, self._now), [Task(EXPIRE_EVERY, lambda: tombstones.forget(self._now()))]
+
+
+def another_writer(spec: TableSpec) -> LakeError:
+    """The error for a table that somebody else stores the topic's rows in."""
+    return LakeError(
+        f"Another writer writes {spec.name}; this one stops, and has stored no row twice.",
+        do="Let one writer run for a lake: end the other `pitlake` that uses it.",
+    )
+
+
+def _standing_lost(spec: TableSpec) -> LakeError:
+    table = TableName.parse(spec.name).name
+    return LakeError(
+        f"The log of {spec.name} no longer tells where its rows end: no commit left in it was made by pitlake's writer.",
+        do=f"Write it anew with `pitlake run --full-refresh {table}`, and let only pitlake write it.",
+    )
+
+
+def _offsets(table: DeltaTable, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    versions = {partition: table.transaction_version(app_id(topic, partition)) for partition in partitions}
+    return {partition: version for partition, version in versions.items() if version is not None}

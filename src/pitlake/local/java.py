@@ -1,0 +1,49 @@
+"""The Java that runs Spark and the broker."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from pitlake.errors import EnvironmentProblem
+
+OLDEST = 17
+
+_INSTALL = f"Install Java {OLDEST} or newer (a headless runtime is enough), and point JAVA_HOME at it or put it on PATH."
+_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
+_ANSWER_SECONDS = 20.0
+
+
+def find_java() -> Path:
+    """The `java` of JAVA_HOME, else of PATH: the order in which Spark looks. Raises EnvironmentProblem."""
+    java = _candidate()
+    version = java_version(java)
+    if version < OLDEST:
+        raise EnvironmentProblem(f"{java} is Java {version}; Spark needs {OLDEST} or newer.", do=_INSTALL)
+    return java
+
+
+def java_version(java: Path) -> int:
+    """The feature release of a `java` command, such as 17. Raises EnvironmentProblem when it does not run."""
+    try:
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=True, timeout=_ANSWER_SECONDS)
+    except (OSError, subprocess.SubprocessError) as fault:
+        raise EnvironmentProblem(f"{java} does not run.", do=_INSTALL) from fault
+    found = _VERSION.search(answer.stderr)
+    if found is None:
+        raise EnvironmentProblem(f"{java} does not tell its version.", do=_INSTALL)
+    return int(found[1])
+
+
+def _candidate() -> Path:
+    if home := os.environ.get("JAVA_HOME"):
+        java = Path(home, "bin", "java")
+        if not java.is_file():
+            raise EnvironmentProblem(f"JAVA_HOME is {home}, where there is no bin/java.", do=_INSTALL)
+        return java
+    if found := shutil.which("java"):
+        return Path(found)
+    raise EnvironmentProblem("Java is not installed.", do=_INSTALL)

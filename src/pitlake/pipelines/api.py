@@ -1,0 +1,405 @@
+"""The decorators and functions of a pipeline file, under both of their names.
+
+    from pyspark import pipelines as dp
+    import dlt
+
+Signatures and meanings are Databricks'. An argument that has no meaning outside Databricks is either without effect, which its
+function says, or refused with what to do instead; an unknown argument is refused with the nearest known name.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql.types import StructType
+
+from pitlake.errors import DefinitionError
+from pitlake.pipelines.columns import ColumnNames, column_names, condition_text
+from pitlake.pipelines.conditions import check_condition
+from pitlake.pipelines.definitions import (
+    Action,
+    CdcFlow,
+    Dataset,
+    DatasetKind,
+    Expectation,
+    Flow,
+    Location,
+    QueryFunction,
+)
+from pitlake.pipelines.names import suggestion
+from pitlake.pipelines.reading import current_reader
+from pitlake.pipelines.registry import caller_location, current_registry, function_location
+
+__all__ = [
+    "append_flow",
+    "apply_changes",
+    "create_auto_cdc_flow",
+    "create_streaming_table",
+    "expect",
+    "expect_all",
+    "expect_all_or_drop",
+    "expect_all_or_fail",
+    "expect_or_drop",
+    "expect_or_fail",
+    "materialized_view",
+    "read",
+    "readStream",
+    "read_stream",
+    "table",
+    "temporary_view",
+    "view",
+]
+
+Decorator = Callable[[QueryFunction], QueryFunction]
+Conditions = Mapping[str, str]
+
+
+def table(
+    query_function: QueryFunction | None = None,
+    /,
+    *,
+    name: str | None = None,
+    comment: str | None = None,
+    spark_conf: Mapping[str, str] | None = None,
+    table_properties: Mapping[str, str] | None = None,
+    path: str | None = None,
+    partition_cols: Sequence[str] | None = None,
+    cluster_by_auto: bool = False,
+    cluster_by: Sequence[str] | None = None,
+    schema: str | StructType | None = None,
+    row_filter: str | None = None,
+    private: bool = False,
+    temporary: bool = False,
+    **unknown: Any,
+) -> QueryFunction | Decorator:
+    """Define a table by the function that gives its rows: a streaming table when it reads a stream.
+
+    `name` defaults to the function's. `schema` is DDL text or a StructType; DDL may hold comments, NOT NULL and a PRIMARY KEY. Of
+    the properties, `pipelines.trigger.interval` sets the checkpoint interval and `pitlake.*` what docs/architecture.md lists.
+    `cluster_by_auto`, `private` and `temporary` have no effect here; `path` and `row_filter` are refused.
+    """
+    _refuse(table, unknown, path=path, row_filter=row_filter)
+    del cluster_by_auto, private, temporary
+    details = _Details(name, comment, spark_conf, table_properties, partition_cols, cluster_by, schema)
+    return _decorated(query_function, lambda function: _define(function, DatasetKind.TABLE, details))
+
+
+def materialized_view(
+    query_function: QueryFunction | None = None,
+    /,
+    *,
+    name: str | None = None,
+    comment: str | None = None,
+    spark_conf: Mapping[str, str] | None = None,
+    table_properties: Mapping[str, str] | None = None,
+    path: str | None = None,
+    partition_cols: Sequence[str] | None = None,
+    cluster_by_auto: bool = False,
+    cluster_by: Sequence[str] | None = None,
+    schema: str | StructType | None = None,
+    row_filter: str | None = None,
+    private: bool = False,
+    refresh_policy: str | None = None,
+    **unknown: Any,
+) -> QueryFunction | Decorator:
+    """Define a table that is the result of a batch query over other tables.
+
+    Arguments are those of `table`; `refresh_policy` has no effect here, each refresh is a full one.
+    """
+    _refuse(materialized_view, unknown, path=path, row_filter=row_filter)
+    del cluster_by_auto, private, refresh_policy
+    details = _Details(name, comment, spark_conf, table_properties, partition_cols, cluster_by, schema)
+    return _decorated(query_function, lambda function: _define(function, DatasetKind.MATERIALIZED_VIEW, details))
+
+
+def temporary_view(
+    query_function: QueryFunction | None = None,
+    /,
+    *,
+    name: str | None = None,
+    comment: str | None = None,
+    spark_conf: Mapping[str, str] | None = None,
+    **unknown: Any,
+) -> QueryFunction | Decorator:
+    """Define a view: a query that other queries of the pipeline read, and that is stored nowhere."""
+    _refuse(temporary_view, unknown)
+    details = _Details(name, comment, spark_conf)
+    return _decorated(query_function, lambda function: _define(function, DatasetKind.TEMPORARY_VIEW, details))
+
+
+view = temporary_view
+
+
+def create_streaming_table(
+    name: str,
+    comment: str | None = None,
+    spark_conf: Mapping[str, str] | None = None,
+    table_properties: Mapping[str, str] | None = None,
+    path: str | None = None,
+    partition_cols: Sequence[str] | None = None,
+    cluster_by_auto: bool = False,  # noqa: FBT001, FBT002  (Databricks' signature)
+    cluster_by: Sequence[str] | None = None,
+    schema: str | StructType | None = None,
+    expect_all: Conditions | None = None,
+    expect_all_or_drop: Conditions | None = None,
+    expect_all_or_fail: Conditions | None = None,
+    row_filter: str | None = None,
+    **unknown: Any,
+) -> None:
+    """Define a streaming table without a query: the target of append flows or of a CDC flow.
+
+    Arguments are those of `table`; the three `expect_all*` take `{name: condition}`.
+    """
+    _refuse(create_streaming_table, unknown, path=path, row_filter=row_filter)
+    del cluster_by_auto
+    location = caller_location()
+    details = _Details(name, comment, spark_conf, table_properties, partition_cols, cluster_by, schema)
+    expectations = (
+        *_expectations(expect_all, Action.WARN, location),
+        *_expectations(expect_all_or_drop, Action.DROP, location),
+        *_expectations(expect_all_or_fail, Action.FAIL, location),
+    )
+    current_registry().add_dataset(details.dataset(name, DatasetKind.STREAMING_TABLE, location, expectations))
+
+
+def append_flow(
+    query_function: QueryFunction | None = None,
+    /,
+    *,
+    target: str,
+    name: str | None = None,
+    once: bool = False,
+    depends_on: str | Sequence[str] | None = None,
+    spark_conf: Mapping[str, str] | None = None,
+    comment: str | None = None,
+    import_checkpoint: str | None = None,
+    **unknown: Any,
+) -> QueryFunction | Decorator:
+    """Define a flow whose rows are appended to the streaming table `target`; several flows may have one target.
+
+    A flow's name (by default the function's) is its checkpoint's: renaming it starts it from the beginning.
+    `once`, `depends_on` and `import_checkpoint` are refused.
+    """
+    _refuse(append_flow, unknown, once=once or None, depends_on=depends_on, import_checkpoint=import_checkpoint)
+
+    def define(function: QueryFunction) -> None:
+        flow_name = name or function.__name__
+        flow = Flow(flow_name, _bare(target), function, function_location(function), dict(spark_conf or {}), comment)
+        current_registry().add_flow(flow)
+
+    return _decorated(query_function, define)
+
+
+def create_auto_cdc_flow(
+    target: str,
+    source: str,
+    keys: ColumnNames,
+    sequence_by: str | Column,
+    ignore_null_updates: bool = False,  # noqa: FBT001, FBT002  (Databricks' signature)
+    apply_as_deletes: str | Column | None = None,
+    column_list: ColumnNames | None = None,
+    except_column_list: ColumnNames | None = None,
+    stored_as_scd_type: str | int = 1,
+    name: str | None = None,
+    **unsupported: Any,
+) -> None:
+    """Define a change-data-capture flow (SCD type 1) from `source` into the streaming table `target`.
+
+    Of the rows with one value of `keys`, the one with the highest `sequence_by` stands; a row for which `apply_as_deletes` is true
+    removes its key. Keys and sequence are columns of the source and are stored in the table; `struct("a", "b")` sequences by several.
+    Refused: SCD type 2, `ignore_null_updates` and the arguments that only those use.
+    """
+    location = caller_location()
+    given = {argument: value for argument, value in unsupported.items() if value is not None}
+    refused = {"ignore_null_updates": ignore_null_updates or None, **dict.fromkeys(set(given) & _CDC_UNSUPPORTED, True)}
+    _refuse(create_auto_cdc_flow, {n: v for n, v in given.items() if n not in _CDC_UNSUPPORTED}, **refused)
+    if str(stored_as_scd_type) != "1":
+        raise _at(location, f"stored_as_scd_type={stored_as_scd_type!r} is not supported", "Use stored_as_scd_type=1.")
+    deletes = condition_text(apply_as_deletes) if apply_as_deletes is not None else None
+    if deletes is not None:
+        check_condition(deletes, f"apply_as_deletes of {target}", location)
+    current_registry().add_flow(
+        CdcFlow(
+            name=name or _bare(target),
+            target=_bare(target),
+            source=source,
+            keys=column_names(keys, f"keys of {target}", location),
+            sequence_by=column_names(sequence_by, f"sequence_by of {target}", location),
+            location=location,
+            delete_when=deletes,
+            columns=_optional_names(column_list, "column_list", location),
+            except_columns=_optional_names(except_column_list, "except_column_list", location),
+        )
+    )
+
+
+_CDC_UNSUPPORTED = frozenset(
+    {
+        "apply_as_truncates",
+        "columns_to_update",
+        "ignore_null_updates_column_list",
+        "ignore_null_updates_except_column_list",
+        "once",
+        "system_sequence_by",
+        "track_history_column_list",
+        "track_history_except_column_list",
+    }
+)
+
+
+def apply_changes(*args: Any, flow_name: str | None = None, **kwargs: Any) -> None:
+    """The older name of `create_auto_cdc_flow`; `flow_name` is its `name`."""
+    create_auto_cdc_flow(*args, **({"name": flow_name} if flow_name else {}), **kwargs)
+
+
+def read(name: str) -> DataFrame:
+    """The older form of `spark.read.table(name)`."""
+    return current_reader().batch(name)
+
+
+def read_stream(name: str) -> DataFrame:
+    """The older form of `spark.readStream.table(name)`."""
+    return current_reader().stream(name)
+
+
+readStream = read_stream  # noqa: N816  (Databricks' name)
+
+
+def expect(name: str, condition: str) -> Decorator:
+    """Expect of each row that the SQL expression `condition` is true; a row for which it is not, or is NULL, is kept and counted."""
+    return _expecting({name: condition}, Action.WARN)
+
+
+def expect_or_drop(name: str, condition: str) -> Decorator:
+    """Expect as `expect` does, and put a row that fails into `<table>_quarantine` instead of the table."""
+    return _expecting({name: condition}, Action.DROP)
+
+
+def expect_or_fail(name: str, condition: str) -> Decorator:
+    """Expect as `expect` does, and stop the flow at a row that fails."""
+    return _expecting({name: condition}, Action.FAIL)
+
+
+def expect_all(expectations: Conditions) -> Decorator:
+    """Several of `expect`, as `{name: condition}`."""
+    return _expecting(expectations, Action.WARN)
+
+
+def expect_all_or_drop(expectations: Conditions) -> Decorator:
+    """Several of `expect_or_drop`, as `{name: condition}`."""
+    return _expecting(expectations, Action.DROP)
+
+
+def expect_all_or_fail(expectations: Conditions) -> Decorator:
+    """Several of `expect_or_fail`, as `{name: condition}`."""
+    return _expecting(expectations, Action.FAIL)
+
+
+class _Details:
+    """The arguments that all datasets have in common."""
+
+    def __init__(
+        self,
+        name: str | None,
+        comment: str | None,
+        spark_conf: Mapping[str, str] | None = None,
+        table_properties: Mapping[str, str] | None = None,
+        partition_cols: Sequence[str] | None = None,
+        cluster_by: Sequence[str] | None = None,
+        schema: str | StructType | None = None,
+    ) -> None:
+        self.name = _bare(name) if name else None
+        self._comment = comment
+        self._spark_conf = dict(spark_conf or {})
+        self._properties = {key: str(value) for key, value in (table_properties or {}).items()}
+        self._partition_cols = tuple(partition_cols or ())
+        self._cluster_by = tuple(cluster_by or ())
+        self._schema = schema
+
+    def dataset(self, name: str, kind: DatasetKind, location: Location, expectations: tuple[Expectation, ...] = ()) -> Dataset:
+        if self._partition_cols and self._cluster_by:
+            raise _at(location, f"{name} has partition_cols and cluster_by", "Keep cluster_by alone.")
+        return Dataset(
+            name=_bare(name),
+            kind=kind,
+            location=location,
+            comment=self._comment,
+            schema=self._schema,
+            table_properties=self._properties,
+            spark_conf=self._spark_conf,
+            partition_cols=self._partition_cols,
+            cluster_by=self._cluster_by,
+            expectations=expectations,
+        )
+
+
+def _define(function: QueryFunction, kind: DatasetKind, details: _Details) -> None:
+    name = details.name or function.__name__
+    location = function_location(function)
+    registry = current_registry()
+    registry.add_dataset(details.dataset(name, kind, location), function)
+    registry.add_flow(Flow(name, name, function, location))
+
+
+def _decorated(function: QueryFunction | None, define: Callable[[QueryFunction], None]) -> QueryFunction | Decorator:
+    def decorate(decorated: QueryFunction) -> QueryFunction:
+        if not callable(decorated):
+            raise _at(caller_location(), f"{decorated!r} is no query function", "Decorate a function that returns a DataFrame.")
+        define(decorated)
+        return decorated
+
+    return decorate if function is None else decorate(function)
+
+
+def _expecting(conditions: Conditions, action: Action) -> Decorator:
+    expectations = _expectations(conditions, action, caller_location())
+
+    def decorate(function: QueryFunction) -> QueryFunction:
+        current_registry().expect(function, expectations)
+        return function
+
+    return decorate
+
+
+def _expectations(conditions: Conditions | None, action: Action, location: Location) -> list[Expectation]:
+    for name, condition in (conditions or {}).items():
+        check_condition(condition, f"the expectation {name}", location)
+    return [Expectation(name, condition, action) for name, condition in (conditions or {}).items()]
+
+
+def _optional_names(given: ColumnNames | None, what: str, location: Location) -> tuple[str, ...] | None:
+    return None if given is None else column_names(given, what, location)
+
+
+def _bare(name: str) -> str:
+    """A dataset's own name; its catalog and schema are the pipeline's."""
+    return name.replace("`", "").split(".")[-1]
+
+
+def _refuse(function: Callable[..., object], unknown: Mapping[str, object], **refused: object) -> None:
+    """Raise for arguments that the function does not know, or that cannot be honoured here."""
+    location = caller_location()
+    name = function.__name__
+    known = [p for p in inspect.signature(function).parameters if p not in ("unknown", "unsupported", "query_function")]
+    for argument in unknown:
+        raise _at(location, f"{name} has no argument {argument}", suggestion(argument, known, what="arguments"))
+    for argument, value in refused.items():
+        if value is not None:
+            raise _at(
+                location, f"{name} does not support {argument} here", f"Leave {argument} out: {_INSTEAD.get(argument, _NOT_YET)}."
+            )
+
+
+_NOT_YET = "pitlake has no counterpart of it"
+_INSTEAD = {
+    "path": "a table lies in the lake, under its name",
+    "row_filter": "it needs Unity Catalog; filter in the query",
+    "import_checkpoint": "a flow's checkpoint is kept under the home",
+}
+
+
+def _at(location: Location, what: str, do: str) -> DefinitionError:
+    return DefinitionError(what, do=do, file=location.file, line=location.line)

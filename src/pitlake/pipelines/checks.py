@@ -1,0 +1,85 @@
+"""What can be wrong with a pipeline's definitions before any query is looked at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from pitlake.errors import DefinitionError
+from pitlake.pipelines.definitions import CdcFlow, Dataset, DatasetKind, Flow, Location, Pipeline
+from pitlake.pipelines.names import suggestion
+
+AnyFlow = Flow | CdcFlow
+
+
+def check_pipeline(pipeline: Pipeline) -> None:
+    """Raises DefinitionError for the first definition that cannot stand, with its file and line."""
+    if not pipeline.datasets:
+        raise DefinitionError("the pipeline defines no dataset", do="Decorate a function with @dp.table.")
+    _check_flow_names(pipeline.flows)
+    for flow in pipeline.flows:
+        _check_target(flow, pipeline.datasets)
+        if isinstance(flow, CdcFlow):
+            _check_cdc(flow)
+    flows_of = defaultdict(list)
+    for flow in pipeline.flows:
+        flows_of[flow.target].append(flow)
+    for dataset in pipeline.datasets.values():
+        _check_writers(dataset, flows_of[dataset.name])
+        _check_expectation_names(dataset)
+
+
+def _check_flow_names(flows: Sequence[AnyFlow]) -> None:
+    seen: dict[str, AnyFlow] = {}
+    for flow in flows:
+        first = seen.setdefault(flow.name, flow)
+        if first is not flow:
+            raise _at(
+                flow.location,
+                f"two flows are named {flow.name}, the first at {first.location.file}:{first.location.line}",
+                "Give one of them another name=: a flow's name is its checkpoint's.",
+            )
+
+
+def _check_target(flow: AnyFlow, datasets: Mapping[str, Dataset]) -> None:
+    target = datasets.get(flow.target)
+    if target is None:
+        tables = [d.name for d in datasets.values() if d.kind is not DatasetKind.TEMPORARY_VIEW]
+        raise _at(
+            flow.location,
+            f"the flow {flow.name} has the unknown target {flow.target}",
+            suggestion(flow.target, tables, what="tables") + " Define it with dp.create_streaming_table.",
+        )
+    own = isinstance(flow, Flow) and flow.name == target.name
+    if not own and target.kind in (DatasetKind.TEMPORARY_VIEW, DatasetKind.MATERIALIZED_VIEW):
+        raise _at(flow.location, f"{flow.target} is a view, and no flow can write to it", "Make the target a streaming table.")
+
+
+def _check_cdc(flow: CdcFlow) -> None:
+    if not flow.keys:
+        raise _at(flow.location, f"the CDC flow {flow.name} has no keys", "Name the columns that identify a row: keys=[…].")
+    if flow.columns is not None and flow.except_columns is not None:
+        raise _at(flow.location, f"{flow.name} has column_list and except_column_list", "Keep one of the two.")
+
+
+def _check_writers(dataset: Dataset, flows: Sequence[AnyFlow]) -> None:
+    if not flows:
+        raise _at(dataset.location, f"{dataset.name} has no flow that writes it", f"Add one with target={dataset.name!r}.")
+    if len(flows) == 1 or (dataset.kind is DatasetKind.STREAMING_TABLE and not any(isinstance(f, CdcFlow) for f in flows)):
+        return
+    raise _at(
+        flows[-1].location,
+        f"{dataset.name} has two writers, {flows[0].name} and {flows[-1].name}",
+        "Define it with dp.create_streaming_table and write it with append flows, or with one CDC flow alone.",
+    )
+
+
+def _check_expectation_names(dataset: Dataset) -> None:
+    names = [expectation.name for expectation in dataset.expectations]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise _at(dataset.location, f"{dataset.name} has two expectations named {twice}", "Give one of them another name.")
+
+
+def _at(location: Location, what: str, do: str) -> DefinitionError:
+    return DefinitionError(what, do=do, file=location.file, line=location.line)

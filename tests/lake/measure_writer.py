@@ -1,0 +1,147 @@
+"""How long commits and upkeep take as a table ages: hours of windows and rows, played by an injected clock. Not a test.
+
+python tests/lake/measure_writer.py [HOURS] [COMMITS_PER_MINUTE]
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from pitlake.lake.rewrite import data_files
+from pitlake.lake.spec import Column, TableSpec, WriteMode
+from pitlake.lake.writer.table import TableWriter
+from pitlake.streams.records import Record
+
+KEYS = 170
+ROWS_PER_COMMIT = 60
+START = datetime(2026, 2, 15, tzinfo=UTC)
+
+GOLD = TableSpec(
+    name="catalog.schema.gold",
+    topic="gold",
+    mode=WriteMode.UPSERT,
+    keys=("window_start", "equipment_id", "sensor_name"),
+    count="reading_count",
+    window="window_start",
+    cluster_by=("equipment_id", "date"),
+    columns=(
+        Column(name="window_start", type="TIMESTAMP", nullable=False),
+        Column(name="equipment_id", type="STRING", nullable=False),
+        Column(name="sensor_name", type="STRING", nullable=False),
+        Column(name="date", type="DATE"),
+        Column(name="reading_count", type="BIGINT"),
+        Column(name="avg_value", type="DOUBLE"),
+        Column(name="processed_at", type="TIMESTAMP"),
+    ),
+    processed_at=("processed_at",),
+)
+SILVER = TableSpec(
+    name="catalog.schema.silver",
+    topic="silver",
+    mode=WriteMode.APPEND,
+    keys=("landing_id",),
+    cluster_by=("equipment_id",),
+    event_time="event_timestamp",
+    columns=(
+        Column(name="landing_id", type="STRING", nullable=False),
+        Column(name="event_timestamp", type="TIMESTAMP"),
+        Column(name="equipment_id", type="STRING"),
+        Column(name="sensor_value", type="DOUBLE"),
+        *(Column(name=f"attribute_{index}", type="STRING") for index in range(20)),
+    ),
+)
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _record(offset: int, moment: datetime, row: dict[str, object]) -> Record:
+    return Record(0, offset, int(moment.timestamp() * 1000), b"flow/00000", orjson.dumps(row))
+
+
+def _gold(moment: datetime, commit: int, offsets: Iterator[int]) -> list[Record]:
+    window = moment.replace(second=0, microsecond=0)
+    windows = [window - timedelta(minutes=1), window] if moment.second == 0 else [window]
+    return [
+        _record(
+            next(offsets),
+            moment,
+            {
+                "window_start": _stamp(start),
+                "equipment_id": f"HT_{key:03d}",
+                "sensor_name": "speed",
+                "date": start.date().isoformat(),
+                "reading_count": commit,
+                "avg_value": 1.0,
+            },
+        )
+        for start in windows
+        for key in range(KEYS)
+    ]
+
+
+def _silver(moment: datetime, _commit: int, offsets: Iterator[int]) -> list[Record]:
+    def row(offset: int) -> dict[str, object]:
+        attributes = {f"attribute_{index}": f"text {index} {offset % 7}" for index in range(20)}
+        return {
+            "landing_id": f"00000-{offset:019d}",
+            "event_timestamp": _stamp(moment),
+            "equipment_id": f"HT_{offset % KEYS:03d}",
+            "sensor_value": offset * 0.1,
+            **attributes,
+        }
+
+    return [_record(offset, moment, row(offset)) for offset in itertools.islice(offsets, ROWS_PER_COMMIT)]
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1000
+
+
+def _play(spec: TableSpec, rows: Callable[[datetime, int, Iterator[int]], list[Record]], hours: int, per_minute: int) -> None:
+    with tempfile.TemporaryDirectory() as lake:
+        clock, offsets = Clock(), itertools.count()
+        writer = TableWriter(spec, lake, [0], writer="measure", now=clock)
+        for hour in range(hours):
+            commits, upkeep = [], []
+            for commit in range(60 * per_minute):
+                clock.time += timedelta(minutes=1) / per_minute
+                records = rows(clock.time, hour * 60 * per_minute + commit, offsets)
+                commits.append(_timed(lambda records=records: writer.write(records)))
+                upkeep.append(_timed(writer.maintain))
+            worked = [each for each in upkeep if each > 1]
+            files = data_files(writer._table, spec.window)
+            print(  # noqa: T201
+                f"{spec.mode:6} hour {hour + 1}: commit p50 {statistics.median(commits):5.1f} ms,"
+                f" p99 {statistics.quantiles(commits, n=100)[98]:6.1f} ms; {len(files):4} files,"
+                f" {sum(file.rows for file in files):8} rows; upkeep {len(worked)} times,"
+                f" p50 {statistics.median(worked or [0]):6.1f} ms, at most {max(worked or [0]):6.1f} ms",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    hours, per_minute = (int(argument) for argument in [*sys.argv[1:], "6", "6"][:2])
+    _play(GOLD, _gold, hours, per_minute)
+    _play(SILVER, _silver, hours, per_minute)
