@@ -4,6 +4,7 @@
     ├── DefinitionError      a pipeline file says something that cannot be run
     ├── ConfigurationError   a setting, an argument or an environment that cannot work
     ├── EnvironmentProblem   Java, jars, ports, disk: what the machine lacks
+    ├── ProcessError         a process that is kept running ended, or did not become ready
     ├── BrokerError          Kafka cannot be reached or refuses
     ├── LakeError            a Delta table cannot be read or written
     ├── QueryError           a SQL statement that is refused or fails
@@ -49,6 +50,10 @@ class ConfigurationError(PitlakeError):
 
 class EnvironmentProblem(PitlakeError):
     """The machine lacks something: Java, jars, a port, disk, memory."""
+
+
+class ProcessError(PitlakeError):
+    """A process that is kept running ended, again and again, or did not become ready."""
 
 
 class BrokerError(PitlakeError):

@@ -24,6 +24,10 @@ def _per_minute(readings, *keys):
     return windowed.agg(F.count("*").alias("n"), F.avg("reading").alias("mean"))
 
 
+def _keys(facts):
+    return [facts.key_column(grouping) for grouping in facts.groupings]
+
+
 def test_a_batch_frame_is_not_streaming(machines):
     assert not plan_facts(machines).streaming
 
@@ -37,16 +41,42 @@ def test_a_windows_key_is_its_start(readings):
         _per_minute(readings, "machine").select(F.col("w.end").alias("e"), F.col("w.start").alias("s"), "machine", "n")
     )
     assert facts.window_column() == "s"
-    assert list(facts.key_columns().values()) == [("s",), ("machine",)]
+    assert _keys(facts) == ["s", "machine"]
 
 
 def test_a_renamed_key_is_followed_to_its_new_name(readings):
     rows = _per_minute(readings, "machine").select(F.col("w.start").alias("s"), F.col("machine").alias("equipment"), "n")
-    assert plan_facts(rows).key_columns()["machine"] == ("equipment",)
+    assert _keys(plan_facts(rows)) == ["s", "equipment"]
 
 
 def test_a_key_that_is_not_selected_has_no_column(readings):
-    assert plan_facts(_per_minute(readings, "machine").select(F.col("w.start").alias("s"), "n")).key_columns()["machine"] == ()
+    assert _keys(plan_facts(_per_minute(readings, "machine").select(F.col("w.start").alias("s"), "n"))) == ["s", None]
+
+
+def test_a_windows_end_is_no_key(readings):
+    assert _keys(plan_facts(_per_minute(readings).select("w.end", "n"))) == [None]
+
+
+def test_a_key_may_be_an_expression_under_a_name(readings):
+    assert _keys(plan_facts(_per_minute(readings, F.upper("machine").alias("m")).select("w.start", "m", "n"))) == ["start", "m"]
+
+
+def test_an_expression_that_is_not_selected_has_no_column(readings):
+    facts = plan_facts(_per_minute(readings, F.upper("machine").alias("m")).select("w.start", "n"))
+    assert _keys(facts) == ["start", None]
+
+
+@pytest.mark.parametrize("selected", [True, False])
+def test_fields_of_a_struct_are_keys_of_their_own(readings, selected):
+    nested = readings.select("at", "reading", F.struct("machine", F.lit("north").alias("site")).alias("where"))
+    fields = nested.select("at", "reading", "where.site", "where.machine") if selected else nested
+    keys = ("site", "machine") if selected else ("where.site", "where.machine")
+    assert _keys(plan_facts(_per_minute(fields, *keys).select("w.start", "machine", "site", "n"))) == ["start", "site", "machine"]
+
+
+def test_a_struct_that_is_grouped_by_is_no_window(readings):
+    rows = readings.groupBy(F.struct("machine").alias("where")).agg(F.count("*").alias("n")).select("where.machine", "n")
+    assert plan_facts(rows).window_column() is None
 
 
 def test_a_key_of_the_stream_is_not_static_after_a_join(readings, machines):
@@ -74,6 +104,10 @@ def test_count_of_a_column_is_no_row_count(readings):
     assert plan_facts(readings.groupBy("machine").agg(F.count("reading").alias("n"))).row_count is None
 
 
+def test_a_count_of_some_rows_is_no_row_count(readings):
+    assert plan_facts(readings.groupBy("machine").agg(F.expr("count(*) FILTER (WHERE reading > 0) AS n"))).row_count is None
+
+
 def test_current_timestamp_is_processing_time(readings):
     assert plan_facts(readings.withColumn("processed_at", F.current_timestamp())).processing_time == ("processed_at",)
 
@@ -84,6 +118,12 @@ def test_an_expression_of_current_timestamp_is_not_processing_time(readings):
 
 def test_columns_of_a_joined_table_are_static_columns(readings, machines):
     assert plan_facts(readings.join(F.broadcast(machines), "machine", "left")).static_columns == {"location"}
+
+
+def test_an_aggregation_of_a_joined_table_is_none_of_the_streams(readings, machines):
+    counted = machines.groupBy("machine").agg(F.count("*").alias("machines"))
+    facts = plan_facts(readings.join(F.broadcast(counted), "machine"))
+    assert (facts.aggregations, facts.groupings) == (0, ())
 
 
 def test_an_aggregation_of_an_aggregation_is_counted(readings):

@@ -97,3 +97,12 @@ def test_the_dataset_keeps_to_the_version_that_was_opened(tmp_path):
     dataset = snapshot_dataset(DeltaTable(str(tmp_path)))
     write_deltalake(str(tmp_path), pa.table({"v": [2]}), mode="append")
     assert dataset.to_table()["v"].to_pylist() == [1]
+
+
+def test_text_that_a_merge_has_written_can_be_filtered(tmp_path):
+    write_deltalake(tmp_path, pa.table({"name": ["a", "b"], "n": [1, 2]}))
+    table = DeltaTable(tmp_path)
+    newer = pa.table({"name": ["a", "c"], "n": [3, 4]})
+    merge = table.merge(newer, "t.name = s.name", source_alias="s", target_alias="t")
+    merge.when_matched_update_all().when_not_matched_insert_all().execute()
+    assert snapshot_dataset(table, {"name"}).to_table(filter=pc.field("name") == "a").to_pylist() == [{"name": "a", "n": 3}]

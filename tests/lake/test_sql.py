@@ -304,11 +304,12 @@ def test_a_filter_on_the_window_opens_only_the_files_of_those_windows(tmp_path):
     assert answer["window_start"].to_pylist() == [ago(1)]
 
 
-def test_a_file_that_is_gone_is_a_query_error(tmp_path):
+def test_a_file_that_is_gone_asks_to_be_asked_again(tmp_path):
     store(tmp_path, "t", [{"v": 1}], v=pa.int64())
     next(tmp_path.rglob("*.parquet")).unlink()
-    with pytest.raises(QueryError):
+    with pytest.raises(QueryError) as error:
         query(str(tmp_path), "SELECT * FROM t", catalog=CATALOG, schema=SCHEMA)
+    assert "Ask again" in error.value.do
 
 
 def test_a_broken_log_is_a_lake_error(tmp_path):

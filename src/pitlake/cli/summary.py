@@ -20,9 +20,9 @@ SHARES = (0.5, 0.95, 0.99)
 
 
 def milliseconds(latencies: Histogram | None) -> str:
-    """p50, p95 and p99 in milliseconds, as `12 / 30 / 41`; a dash where nothing was measured."""
+    """p50, p95 and p99 in milliseconds, as `12 / 30 / 41`; a hyphen where nothing was measured."""
     if latencies is None or not latencies.count:
-        return "–"
+        return "-"
     return " / ".join(f"{1000 * (latencies.percentile(share) or 0):,.0f}" for share in SHARES)
 
 
@@ -32,7 +32,7 @@ def tables_summary(statuses: Sequence[TableStatus], *, now: datetime) -> Table:
     for column in ("rows", "age", *STAGES.values()):
         table.add_column(column, justify="right")
     for status in statuses:
-        age = f"{(now - status.last_commit).total_seconds():.1f} s" if status.last_commit else "–"
+        age = f"{(now - status.last_commit).total_seconds():.1f} s" if status.last_commit else "-"
         stages = (milliseconds(status.stages.get(stage)) for stage in STAGES)
         table.add_row(status.name.name, f"{status.rows:,}", age, *stages)
     return table

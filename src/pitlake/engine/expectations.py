@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pitlake.pipelines.definitions import Action, Expectation
+from pitlake.pipelines.definitions import Action, Dataset, Expectation
+from pitlake.pipelines.locations import error_at
 
 FAILED_EXPECTATIONS = "failed_expectations"
 VIOLATION = "EXPECTATION_VIOLATION"
@@ -38,11 +40,14 @@ def with_failed_expectations(rows: DataFrame, expectations: Sequence[Expectation
     failed = failed_names([e for e in expectations if e.action is not Action.FAIL])
     fatal = [e for e in expectations if e.action is Action.FAIL]
     if fatal:
-        row = F.to_json(F.struct(*[F.col(f"`{name}`") for name in rows.columns]))
-        names = F.concat_ws(", ", failed_names(fatal))
-        message = F.concat(F.lit(f"{VIOLATION}: {table}: "), names, F.lit(" is not met by the row "), row)
-        failed = F.when(are_met(fatal), failed).otherwise(F.raise_error(message).cast("array<string>"))
+        failed = F.when(are_met(fatal), failed).otherwise(_violation(rows, fatal, table).cast("array<string>"))
     return rows.withColumn(FAILED_EXPECTATIONS, failed)
+
+
+def _violation(rows: DataFrame, fatal: Sequence[Expectation], dataset: str) -> Column:
+    row = F.to_json(F.struct(*[F.col(f"`{name}`") for name in rows.columns]))
+    names = F.concat_ws(", ", failed_names(fatal))
+    return F.raise_error(F.concat(F.lit(f"{VIOLATION}: {dataset}: "), names, F.lit(" is not met by the row "), row))
 
 
 def is_dropped(expectations: Sequence[Expectation]) -> Column:
@@ -57,3 +62,25 @@ def without_dropped(rows: DataFrame, expectations: Sequence[Expectation]) -> Dat
     """The rows that reach the table: what a downstream query of the same graph sees of it."""
     gates = [e for e in expectations if e.action is not Action.WARN]
     return rows.where(are_met(gates)) if gates else rows
+
+
+def as_view(rows: DataFrame, expectations: Sequence[Expectation], view: str) -> DataFrame:
+    """The rows of a view, which no flow of its own judges: a row that fails a FAIL expectation ends the query that reads it."""
+    fatal = [e for e in expectations if e.action is Action.FAIL]
+    if fatal:
+        rows = rows.where(F.when(are_met(fatal), F.lit(True)).otherwise(_violation(rows, fatal, view).cast("boolean")))
+    return without_dropped(rows, [e for e in expectations if e.action is Action.DROP])
+
+
+def check_expectations(dataset: Dataset, rows: DataFrame) -> None:
+    """Raises DefinitionError for an expectation that cannot be evaluated on a dataset's rows."""
+    for expectation in dataset.expectations:
+        try:
+            rows.where(is_met(expectation))
+        except AnalysisException as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise error_at(
+                dataset.location,
+                f"the expectation {expectation.name} of {dataset.name} cannot be evaluated: {reason}",
+                f"Its condition is {expectation.condition!r}; the columns are {', '.join(rows.columns)}.",
+            ) from error

@@ -6,7 +6,7 @@ Spark's Python API does not show a plan, so its JVM objects are walked through p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 JvmObject = Any
 """A Catalyst object behind py4j, which has no types."""
 
+_WINDOW_TYPE = "struct<start:timestamp"
 _PROCESSING_TIME = {"CurrentTimestamp", "CurrentTimestampExpression", "Now", "LocalTimestamp"}
 
 
@@ -45,11 +46,16 @@ class Origin:
 
 @dataclass(frozen=True)
 class Grouping:
-    """A grouping key of the plan's aggregation; `static` when its value comes from a side that is not a stream."""
+    """A grouping key of the plan's aggregation.
+
+    `origin` is None when the key is an expression that the aggregation does not select. `static` when its value comes from a side
+    that is not a stream, `window` when it is a time window, a struct of start and end.
+    """
 
     name: str
-    attribute: int
+    origin: Origin | None
     static: bool
+    window: bool
 
 
 @dataclass(frozen=True)
@@ -69,21 +75,14 @@ class PlanFacts:
     static_columns: frozenset[str]
     origins: dict[str, Origin] = field(default_factory=dict)
 
-    def key_columns(self) -> dict[str, tuple[str, ...]]:
-        """Per grouping key, the output columns that carry it: for a window its start column alone."""
-        return {
-            grouping.name: tuple(
-                name
-                for name, origin in self.origins.items()
-                if origin.attribute == grouping.attribute and origin.ordinal in (None, 0)
-            )
-            for grouping in self.groupings
-        }
+    def key_column(self, grouping: Grouping) -> str | None:
+        """The first output column that carries a grouping key: for a window the one that is its start."""
+        origin = replace(grouping.origin, ordinal=0) if grouping.window and grouping.origin else grouping.origin
+        return next((name for name, found in self.origins.items() if found == origin), None)
 
     def window_column(self) -> str | None:
         """The output column that is the start of the window grouped by, if the plan groups by one."""
-        grouped = {grouping.attribute for grouping in self.groupings}
-        return next((name for name, origin in self.origins.items() if origin.attribute in grouped and origin.ordinal == 0), None)
+        return next((self.key_column(grouping) for grouping in self.groupings if grouping.window), None)
 
 
 class _Lineage:
@@ -125,8 +124,24 @@ class _Lineage:
         expression = self.aliases.get(attribute)
         if expression is None:
             return False
-        references = expression.references().toSeq()
-        return any(self.is_static(_id(reference)) for reference in _seq(references))
+        return self.reads_static(expression)
+
+    def reads_static(self, expression: JvmObject) -> bool:
+        """Whether any column that an expression refers to has an input that is not a stream."""
+        return any(self.is_static(_id(reference)) for reference in _seq(expression.references().toSeq()))
+
+    def grouping(self, key: JvmObject, aggregate: JvmObject) -> Grouping:
+        """A key of an aggregation: an attribute, or an expression that the aggregation may select under a name."""
+        selected = [
+            e for e in _seq(aggregate.aggregateExpressions()) if _class_name(e) == "Alias" and e.child().semanticEquals(key)
+        ]
+        named = key if _class_name(key) == "AttributeReference" else selected[0] if selected else None
+        return Grouping(
+            name=str(named.name() if named is not None else key.sql()),
+            origin=self.origin(_id(named)) if named is not None else None,
+            static=self.reads_static(key),
+            window=str(key.dataType().catalogString()).startswith(_WINDOW_TYPE),
+        )
 
     def expression(self, attribute: int) -> JvmObject | None:
         return self.aliases.get(self.origin(attribute).attribute)
@@ -134,6 +149,8 @@ class _Lineage:
 
 def _is_row_count(expression: JvmObject | None) -> bool:
     if expression is None or _class_name(expression) != "AggregateExpression":
+        return False
+    if expression.isDistinct() or expression.filter().isDefined():
         return False
     function = expression.aggregateFunction()
     # count(*) is count(1): a literal argument counts rows, an attribute would leave NULLs out.
@@ -146,13 +163,8 @@ def plan_facts(frame: DataFrame) -> PlanFacts:
     lineage = _Lineage(plan)
     output = {str(attribute.name()): _id(attribute) for attribute in _seq(plan.output())}
     expressions = {name: lineage.expression(attribute) for name, attribute in output.items()}
-    aggregates = [node for node in lineage.nodes if _class_name(node) == "Aggregate"]
-    groupings = tuple(
-        Grouping(str(e.name()), lineage.origin(_id(e)).attribute, lineage.is_static(_id(e)))
-        for aggregate in aggregates[:1]
-        for e in _seq(aggregate.groupingExpressions())
-        if _class_name(e) == "AttributeReference"
-    )
+    aggregates = [node for node in lineage.nodes if _class_name(node) == "Aggregate" and node.isStreaming()]
+    groupings = tuple(lineage.grouping(key, node) for node in aggregates[:1] for key in _seq(node.groupingExpressions()))
     return PlanFacts(
         streaming=bool(plan.isStreaming()),
         aggregations=len(aggregates),

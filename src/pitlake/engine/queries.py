@@ -27,7 +27,8 @@ def start_query(plan: FlowPlan, *, bootstrap: str, checkpoints: str) -> Streamin
     writer = plan.records.writeStream.format("kafka").outputMode("update").queryName(plan.name)
     writer = writer.option("kafka.bootstrap.servers", bootstrap).options(**_SINK_OPTIONS)
     writer = writer.option("checkpointLocation", f"{checkpoints}/{PurePath(plan.name).name}")
-    return writer.trigger(realTime=plan.interval).start()
+    query: StreamingQuery = writer.trigger(realTime=plan.interval).start()  # type: ignore[call-overload]
+    return query
 
 
 def failure(flow: str, query: StreamingQuery) -> FlowError | None:

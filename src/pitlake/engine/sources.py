@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import reduce
@@ -10,12 +9,13 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pitlake.engine.expectations import without_dropped
-from pitlake.errors import DefinitionError
+from pitlake.engine.expectations import as_view, check_expectations, without_dropped
+from pitlake.errors import DefinitionError, LakeError, PitlakeError
 from pitlake.lake.names import TableName
 from pitlake.lake.source import DeltaTableSource
 from pitlake.pipelines.definitions import CdcFlow, Dataset, DatasetKind, Flow, Location, Pipeline
-from pitlake.pipelines.names import bare_name
+from pitlake.pipelines.locations import error_at, raised_location, reached_location
+from pitlake.pipelines.names import bare_name, suggestion
 
 LANDING_ID = "landing_id"
 
@@ -38,8 +38,8 @@ class GraphReader:
     """Resolves the names that a pipeline's queries read, and notes who read whom.
 
     An upstream stream of the pipeline is inlined: its query is called anew and its dropping expectations are applied, so that a
-    flow's state and its landing offsets are in one checkpoint. `landing` names the topics that may be read as streams, `tables` what
-    the lake holds.
+    flow's state and its landing offsets are in one checkpoint. `landing` names the topics that may be read as streams, `tables`
+    what the lake holds.
     """
 
     def __init__(
@@ -62,6 +62,8 @@ class GraphReader:
         self._schema = schema
         self._landing = frozenset(landing)
         self._tables = frozenset(tables)
+        # Opening a table starts a Python worker; the frame may stand in any number of queries.
+        self._opened: dict[TableName, DataFrame] = {}
         self._stack: list[tuple[str, Location]] = []
         self.reads: dict[str, set[str]] = {}
 
@@ -71,9 +73,17 @@ class GraphReader:
         return self._session
 
     def query(self, name: str, flow: Flow) -> DataFrame:
-        """Call a flow's query function as the definition of `name`; what it reads is noted as read by `name`."""
+        """Call a flow's query function as the definition of `name`; what it reads is noted as read by `name`.
+
+        Raises DefinitionError, with the line that raised, when the function does.
+        """
         with self._defining(name, flow.location):
-            return flow.query()
+            return _called(flow)
+
+    def source(self, flow: CdcFlow) -> DataFrame:
+        """The stream of changes that a CDC flow applies to its target, noted as read by the target."""
+        with self._defining(flow.target, flow.location):
+            return self.stream(flow.source)
 
     def stream(self, name: str) -> DataFrame:
         """Resolve `spark.readStream.table(name)`.
@@ -83,7 +93,7 @@ class GraphReader:
         bare = self._note(name)
         dataset = self._pipeline.datasets.get(bare)
         if dataset is not None:
-            return self._inlined(dataset)
+            return self._checked(self._inlined(dataset), name, streaming=True)
         if bare in self._landing:
             return landing_stream(self._session, self._bootstrap, bare)
         raise self._unknown(name, {*self._pipeline.datasets, *self._landing}, "stream")
@@ -93,11 +103,18 @@ class GraphReader:
         bare = self._note(name)
         dataset = self._pipeline.datasets.get(bare)
         if dataset is not None and dataset.kind is DatasetKind.TEMPORARY_VIEW:
-            return self._inlined(dataset)
-        table = TableName.parse(bare) if "." in bare else TableName(self._catalog, self._schema, bare)
+            return self._checked(self._inlined(dataset), name, streaming=False)
+        table = self._table_name(bare)
         if table not in self._tables:
+            if dataset is not None:
+                raise self._here(
+                    f"{name} is made by this pipeline, and a table that does not exist yet cannot be read",
+                    do="Read it as a stream with spark.readStream.table, or in a second pipeline.",
+                )
             raise self._unknown(name, {known.name for known in self._tables}, "table")
-        return self._session.read.format(DeltaTableSource.name()).option("path", table.path(self._lake)).load()
+        if table not in self._opened:
+            self._opened[table] = self._session.read.format(DeltaTableSource.name()).load(table.path(self._lake))
+        return self._opened[table]
 
     def _inlined(self, dataset: Dataset) -> DataFrame:
         flows = [flow for flow in self._pipeline.flows if flow.target == dataset.name]
@@ -110,12 +127,26 @@ class GraphReader:
         if not frames:
             raise self._here(f"{dataset.name} has no flow to read from", do=f"Add an append_flow with target={dataset.name!r}.")
         rows = reduce(lambda left, right: left.unionByName(right), frames)
+        check_expectations(dataset, rows)
+        if dataset.kind is DatasetKind.TEMPORARY_VIEW:
+            return as_view(rows, dataset.expectations, dataset.name)
         return without_dropped(rows, dataset.expectations)
+
+    def _checked(self, rows: DataFrame, name: str, *, streaming: bool) -> DataFrame:
+        if rows.isStreaming is not streaming:
+            kind, instead = ("no stream", "spark.read") if streaming else ("a stream", "spark.readStream")
+            raise self._here(f"{name} is {kind}", do=f"Read it with {instead}.table.")
+        return rows
+
+    def _table_name(self, bare: str) -> TableName:
+        try:
+            return TableName.parse(bare) if "." in bare else TableName(self._catalog, self._schema, bare)
+        except LakeError as error:
+            raise self._here(error.what.rstrip("."), do=error.do) from error
 
     def _note(self, name: str) -> str:
         bare = bare_name(name, self._catalog, self._schema)
-        if self._stack:
-            self.reads.setdefault(self._stack[-1][0], set()).add(bare)
+        self.reads.setdefault(self._stack[-1][0], set()).add(bare)
         return bare
 
     @contextmanager
@@ -130,10 +161,23 @@ class GraphReader:
             self._stack.pop()
 
     def _unknown(self, name: str, known: Collection[str], what: str) -> DefinitionError:
-        near = difflib.get_close_matches(name.rsplit(".", maxsplit=1)[-1], known, n=1)
-        do = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known)) or 'nothing yet'}."
-        return self._here(f"there is no {what} named {name}", do=do)
+        return self._here(
+            f"there is no {what} named {name}", do=suggestion(name.rsplit(".", maxsplit=1)[-1], known, what=f"{what}s")
+        )
 
     def _here(self, what: str, *, do: str) -> DefinitionError:
-        location = self._stack[-1][1] if self._stack else None
-        return DefinitionError(what, do=do, file=location.file if location else None, line=location.line if location else None)
+        return error_at(reached_location(self._stack[-1][1]), what, do)
+
+
+def _called(flow: Flow) -> DataFrame:
+    try:
+        rows = flow.query()
+    except PitlakeError:
+        raise
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        what = f"the query of {flow.name} fails: {type(error).__name__}: {reason}"
+        raise error_at(raised_location(error, flow.location), what, "Correct the query.") from error
+    if not isinstance(rows, DataFrame):
+        raise error_at(flow.location, f"the query of {flow.name} returns {rows!r}", "Return a DataFrame from the function.")
+    return rows

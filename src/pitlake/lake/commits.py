@@ -16,7 +16,7 @@ from pitlake.streams.envelope import Marker
 
 NOTE = "pitlake"
 
-Stage = Literal["event_to_ingestion", "ingestion_to_processed", "processed_to_commit"]
+Stage = Literal["event_to_ingestion", "ingestion_to_processed", "processed_to_commit", "event_to_commit"]
 KeyPart = str | int | float | bool
 LandingOffsets = dict[str, dict[str, dict[str, int]]]
 
@@ -95,9 +95,15 @@ class Commit:
         return max(0.0, self.at.timestamp() - self.note.started / 1000)
 
     @property
-    def processed_to_visible(self) -> Histogram:
-        """From the record's append time to the commit in the log."""
-        return self.note.latency.get("processed_to_commit", Histogram()).shifted(self.seconds)
+    def latencies(self) -> dict[str, Histogram]:
+        """The latencies of its rows per stage; those up to the commit's beginning are completed up to its place in the log.
+
+        Stages: event_to_ingestion, ingestion_to_processed, processed_to_visible, and event_to_visible, which is the whole way.
+        """
+        return {
+            stage.replace("_commit", "_visible"): latencies.shifted(self.seconds) if stage.endswith("_commit") else latencies
+            for stage, latencies in self.note.latency.items()
+        }
 
 
 def standing_of(note: Standing) -> Standing:

@@ -14,7 +14,7 @@ from pitlake.lake.spec import TableSpec, WriteMode
 
 _PROPERTIES = {
     "delta.checkpointInterval": "100",
-    "delta.logRetentionDuration": "interval 15 minutes",
+    "delta.logRetentionDuration": "interval 2 minutes",  # a commit takes 2 ms more for each hundred files in the log
     "delta.deletedFileRetentionDuration": "interval 15 minutes",
     "delta.enableExpiredLogCleanup": "true",
 }
@@ -83,6 +83,13 @@ def partition_columns(spec: TableSpec) -> list[str]:
     return list(spec.partition_by) or [name for name in spec.cluster_by if pa.types.is_date(schema.field(name).type)]
 
 
+def _statistics(spec: TableSpec) -> dict[str, str]:
+    """Statistics of the columns that rows are found by, and of no other: each one makes every commit slower."""
+    named = [*spec.keys, *spec.cluster_by, spec.window, spec.event_time, spec.ingestion_time, spec.retention_column]
+    columns = [name for name in dict.fromkeys(named) if name and name not in partition_columns(spec)]
+    return {"delta.dataSkippingStatsColumns": ",".join(columns)} if columns else {}
+
+
 def _create(path: str, spec: TableSpec, properties: CommitProperties) -> DeltaTable:
     return DeltaTable.create(
         path,
@@ -90,7 +97,7 @@ def _create(path: str, spec: TableSpec, properties: CommitProperties) -> DeltaTa
         name=TableName.parse(spec.name).name,
         description=spec.comment,
         partition_by=partition_columns(spec) or None,
-        configuration=_PROPERTIES | {_MODE: spec.mode.value, _KEYS: ",".join(spec.keys)},
+        configuration=_PROPERTIES | _statistics(spec) | {_MODE: spec.mode.value, _KEYS: ",".join(spec.keys)},
         raise_if_key_not_exists=False,
         commit_properties=properties,
     )

@@ -48,7 +48,7 @@ def describe(table: DeltaTable) -> pa.Table:
     )
 
 
-def _spelled(kind: Any) -> str:  # noqa: ANN401 (JSON)
+def _spelled(kind: Any) -> str:
     """A type of Delta's schema JSON as SQL spells it."""
     match kind:
         case {"type": "array", "elementType": element}:

@@ -22,6 +22,10 @@ from pyarrow.fs import FileSystem, PyFileSystem
 from pitlake.lake.layout import DataFile, Rewrite
 from pitlake.lake.statistics import statistics
 
+_MEASURED_BY_DEFAULT = 32
+_BUFFER_BYTES = 64 * 1024
+"""Deltalake's file handler takes bytes only, which is what a buffered stream hands it."""
+
 
 def data_files(table: DeltaTable, window: str | None = None) -> list[DataFile]:
     """The table's files; `low` and `high` are of the column `window`, where it is given and the files' statistics tell it."""
@@ -42,8 +46,9 @@ def rewrite(
     rows = _read(files, table, plan)
     sort = [(name, "ascending") for name in sort_by if name in rows.schema.names]
     milliseconds = int(time.time() * 1000)
+    columns = _measured(table, rows.schema)
     parts = (part.sort_by(sort) if sort else part for part in _cut(rows, window, plan.cuts))
-    added = [_write(files, plan.files[0], part, milliseconds) for part in parts]
+    added = [_write(files, plan.files[0], part, columns, milliseconds) for part in parts]
     removed = [RemoveAction(file.path, False, milliseconds, file.size, dict(file.partition)) for file in plan.files]  # noqa: FBT003 - positional in deltalake
     table.create_write_transaction(
         [*removed, *added],
@@ -66,6 +71,12 @@ def _data_file(action: dict[str, Any], partitions: Sequence[str], window: str | 
         low,
         high,
     )
+
+
+def _measured(table: DeltaTable, schema: pa.Schema) -> list[str]:
+    """The columns that statistics are kept of: those that the table names, else its first ones."""
+    named = table.metadata().configuration.get("delta.dataSkippingStatsColumns")
+    return [name for name in named.split(",") if name in schema.names] if named else schema.names[:_MEASURED_BY_DEFAULT]
 
 
 def _partition_value(value: date | str | int | None) -> str | None:
@@ -97,11 +108,9 @@ def _cut(rows: pa.Table, window: str | None, cuts: Sequence[datetime]) -> Iterat
             yield part
 
 
-def _write(files: FileSystem, beside: DataFile, rows: pa.Table, milliseconds: int) -> AddAction:
+def _write(files: FileSystem, beside: DataFile, rows: pa.Table, columns: Sequence[str], milliseconds: int) -> AddAction:
     path = str(PurePosixPath(beside.path).parent / f"part-{uuid.uuid4()}.zstd.parquet")
-    buffer = pa.BufferOutputStream()
-    pq.write_table(rows, buffer, compression="zstd")
-    content = buffer.getvalue()
-    with files.open_output_stream(path) as stream:
-        stream.write(content.to_pybytes())
-    return AddAction(path, content.size, dict(beside.partition), milliseconds, False, statistics(rows))  # noqa: FBT003 - positional in deltalake
+    with files.open_output_stream(path, buffer_size=_BUFFER_BYTES) as stream:
+        pq.write_table(rows, stream, compression="zstd")
+        size = stream.tell()
+    return AddAction(path, size, dict(beside.partition), milliseconds, False, statistics(rows, columns))  # noqa: FBT003 - positional in deltalake

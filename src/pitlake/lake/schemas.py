@@ -35,7 +35,7 @@ def arrow_type(sql: str) -> pa.DataType:
     """The Arrow type of a Spark SQL type such as `MAP<STRING,ARRAY<INT>>`; TIMESTAMP is microseconds in UTC. Raises LakeError."""
     try:
         return _arrow(exp.DataType.build(sql, dialect="databricks"))
-    except (ParseError, KeyError) as fault:
+    except (ParseError, LookupError, ValueError) as fault:
         raise LakeError(
             f"{sql!r} is no column type that Delta can hold.",
             do="Declare the column with a Spark SQL type such as STRING or DOUBLE.",

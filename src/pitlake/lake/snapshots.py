@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import reduce
 from operator import and_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -37,12 +37,33 @@ def snapshot_dataset(table: DeltaTable, filtered: Collection[str] = ()) -> ds.Da
     files = pa.table(table.get_add_actions(flatten=True))
     wanted = {name.lower() for name in filtered}
     described = [field for field in empty.schema if field.name.lower() in wanted]
-    guarantees = [_partition_values(files), *(_ranges(files, field) for field in described)]
+    guarantees = [_partition_values(files, empty.schema), *(_ranges(files, field) for field in described)]
     fragments = [
         empty.format.make_fragment(unquote(path), filesystem=filesystem, partition_expression=_all(terms))
         for path, *terms in zip(files["path"].to_pylist(), *guarantees, strict=True)
     ]
-    return ds.FileSystemDataset(fragments, empty.schema, empty.format, filesystem)
+    snapshot = _Snapshot(fragments, empty.schema, empty.format, filesystem)
+    snapshot.filtered = tuple(field.name for field in described)
+    return snapshot
+
+
+class _Snapshot(ds.FileSystemDataset):
+    """A dataset that filters rows in the types of its own schema, not in those of its files.
+
+    Files that a MERGE has written hold text as string views, which Arrow compares with no string: filtering while it reads such a
+    file fails. Here a condition chooses the files first; the rows are filtered after they have been read and cast.
+    """
+
+    filtered: tuple[str, ...] = ()
+
+    def scanner(self, columns: list[str] | None = None, filter: pc.Expression | None = None, **options: Any) -> ds.Scanner:  # noqa: A002 (Arrow's name)
+        chosen = ds.FileSystemDataset(list(self.get_fragments(filter)), self.schema, self.format, self.filesystem)
+        if filter is None:
+            return chosen.scanner(columns=columns, **options)
+        shown = self.schema.names if columns is None else columns
+        read = list(dict.fromkeys([*shown, *self.filtered]))
+        kept = (batch.filter(filter) for batch in chosen.to_batches(columns=read))
+        return ds.Scanner.from_batches(kept, schema=pa.schema([self.schema.field(name) for name in read]), columns=shown)
 
 
 def _filesystem(table: DeltaTable, dataset: ds.FileSystemDataset) -> pafs.FileSystem:
@@ -52,11 +73,13 @@ def _filesystem(table: DeltaTable, dataset: ds.FileSystemDataset) -> pafs.FileSy
     return pafs.SubTreeFileSystem(root, local)
 
 
-def _partition_values(files: pa.Table) -> Iterator[pc.Expression | None]:
+def _partition_values(files: pa.Table, schema: pa.Schema) -> Iterator[pc.Expression | None]:
     """For each file what is true of its partition columns, which are not in the file itself."""
-    columns = [name for name in files.column_names if name.startswith("partition.")]
+    prefix = "partition."
+    names = [name.removeprefix(prefix) for name in files.column_names if name.startswith(prefix)]
+    values = {name: files[prefix + name].cast(schema.field(name).type) for name in names}
     for row in range(files.num_rows):
-        yield _all([_equals(name.removeprefix("partition."), files[name][row]) for name in columns])
+        yield _all([_equals(name, column[row]) for name, column in values.items()])
 
 
 def _equals(column: str, value: pa.Scalar) -> pc.Expression:
@@ -68,7 +91,9 @@ def _ranges(files: pa.Table, field: pa.Field) -> Iterator[pc.Expression | None]:
     statistics = [f"{kind}.{field.name}" for kind in ("min", "max", "null_count")]
     if not _is_ordered(field.type) or not set(statistics) <= set(files.column_names):
         return iter([None] * files.num_rows)
-    lowest, highest, nulls = (files[name] for name in statistics)
+    # Read from a checkpoint of the log, statistics come as string views, which Arrow compares with no string.
+    lowest, highest = (files[name].cast(field.type) for name in statistics[:2])
+    nulls = files[statistics[2]]
     if pa.types.is_timestamp(field.type):
         highest = pc.add(highest, pa.scalar(_STATISTICS_PRECISION))
     return (_range(pc.field(field.name), *bounds) for bounds in zip(lowest, highest, nulls, strict=True))

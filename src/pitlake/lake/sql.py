@@ -33,8 +33,8 @@ def query(lake: str, statement: str, *, catalog: str, schema: str, now: datetime
 
     `catalog` and `schema` complete names of fewer than three parts. `now`, an aware datetime, is what CURRENT_TIMESTAMP means (by
     default the time of the call). Timestamps come back in UTC. Only the tables named are opened, each at one snapshot.
-    Raises QueryError for whatever cannot be answered: a syntax error, an unknown table, a statement that does not only read; LakeError
-    for a lake that cannot be reached.
+    Raises QueryError for whatever cannot be answered: a syntax error, an unknown table, a statement that does not only read.
+    Raises LakeError for a table that cannot be opened.
     """
     match parse(statement):
         case ShowTables(within, pattern):
@@ -58,7 +58,7 @@ def _run(lake: str, tree: exp.Expr, catalog: str, schema: str, now: datetime) ->
         with closing(_connect(datasets)) as connection:
             return _fetch(connection.sql(text))
     except (duckdb.Error, DeltaError, pa.ArrowInvalid, OSError) as error:
-        raise QueryError(_first_paragraph(error), do="Correct the statement; DESCRIBE TABLE shows a table's columns.") from error
+        raise _failure(error) from error
 
 
 def _full_name(table: exp.Table, catalog: str, schema: str) -> TableName:
@@ -124,6 +124,13 @@ def _fetch(relation: duckdb.DuckDBPyRelation) -> pa.Table:
         if kind == "HUGEINT":  # DuckDB's type of SUM over integers; Databricks gives a BIGINT
             answer = answer.set_column(position, answer.field(position).name, answer.column(position).cast(pa.int64()))
     return answer
+
+
+def _failure(error: Exception) -> QueryError:
+    unreadable = isinstance(error, OSError) or "IOError" in str(error)  # DuckDB passes on what Arrow says of a file
+    if unreadable:
+        return QueryError(_first_paragraph(error), do="Ask again: upkeep may have removed a file of that snapshot.")
+    return QueryError(_first_paragraph(error), do="Correct the statement; DESCRIBE TABLE shows a table's columns.")
 
 
 def _first_paragraph(error: Exception) -> str:

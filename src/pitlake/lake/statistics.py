@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,14 +10,13 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_INDEXED_COLUMNS = 32
 _LONGEST_TEXT = 64
 
 
-def statistics(rows: pa.Table) -> str:
-    """Delta's JSON of the row count and, for the first 32 columns, NULL counts and least and greatest number, text or time."""
+def statistics(rows: pa.Table, columns: Iterable[str]) -> str:
+    """Delta's JSON of the row count and, for each of `columns`, NULL counts and least and greatest number, text or time."""
     lows, highs, nulls = {}, {}, {}
-    for name in rows.schema.names[:_INDEXED_COLUMNS]:
+    for name in columns:
         column = rows.column(name)
         if pa.types.is_nested(column.type):
             continue
@@ -47,7 +46,7 @@ _ORDERED: tuple[Callable[[pa.DataType], bool], ...] = (
 )
 
 
-def _plain(value: Any) -> object:  # noqa: ANN401 - any scalar
+def _plain(value: Any) -> object:
     if isinstance(value, datetime):
         zone = "Z" if value.tzinfo else ""
         moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value

@@ -56,10 +56,14 @@ class Schedule:
 
 
 class Upkeep:
-    """The work on one table. `carrying` gives the properties of a commit that changes no row, by the name of the work."""
+    """The work on one table, as `table` gives it. `carrying` gives the properties of a commit that changes no row, by the name of the work."""
 
     def __init__(
-        self, table: DeltaTable, spec: TableSpec, carrying: Callable[[str], CommitProperties], now: Callable[[], datetime]
+        self,
+        table: Callable[[], DeltaTable],
+        spec: TableSpec,
+        carrying: Callable[[str], CommitProperties],
+        now: Callable[[], datetime],
     ) -> None:
         self._table, self._spec, self._carrying, self._now = table, spec, carrying, now
         self._touched: list[tuple[datetime, datetime]] = []
@@ -78,24 +82,25 @@ class Upkeep:
     def compact(self) -> bool:
         """Write some files anew, if any deserve it; returns whether others may."""
         window = self._spec.window
-        files = data_files(self._table, window)
+        table = self._table()
+        files = data_files(table, window)
         plan = by_window(files, self._open_from(files)) if window else by_size(files)
         if plan is None:
             return False
         sort_by = (*self._spec.cluster_by, *((window,) if window else ()))
-        rewrite(self._table, plan, window=window, sort_by=sort_by, properties=self._carrying("compact"))
+        rewrite(table, plan, window=window, sort_by=sort_by, properties=self._carrying("compact"))
         return True
 
     def vacuum(self) -> None:
         """Delete files that no version within the table's retention needs."""
-        self._table.vacuum(dry_run=False, enforce_retention_duration=False, commit_properties=self._carrying("vacuum"))
+        self._table().vacuum(dry_run=False, enforce_retention_duration=False, commit_properties=self._carrying("vacuum"))
 
     def expire(self) -> None:
         """Delete rows older than the spec's retention."""
         column, days = self._spec.retention_column, self._spec.retention_days
         if column is not None and days is not None:
             bound = literal(self._now() - timedelta(days=days))
-            self._table.delete(f"{quoted(column)} < {bound}", commit_properties=self._carrying("expire"))
+            self._table().delete(f"{quoted(column)} < {bound}", commit_properties=self._carrying("expire"))
 
     def _open_from(self, files: list[DataFile]) -> datetime:
         recent = self._now() - COOLING

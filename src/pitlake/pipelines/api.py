@@ -16,8 +16,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql.types import StructType
 
-from pitlake.errors import DefinitionError
-from pitlake.pipelines.columns import ColumnNames, column_names, condition_text
+from pitlake.pipelines.columns import ColumnNames, column_names
 from pitlake.pipelines.conditions import check_condition
 from pitlake.pipelines.definitions import (
     Action,
@@ -29,9 +28,10 @@ from pitlake.pipelines.definitions import (
     Location,
     QueryFunction,
 )
+from pitlake.pipelines.locations import caller_location, error_at, function_location
 from pitlake.pipelines.names import suggestion
 from pitlake.pipelines.reading import current_reader
-from pitlake.pipelines.registry import caller_location, current_registry, function_location
+from pitlake.pipelines.registry import current_registry
 
 __all__ = [
     "append_flow",
@@ -107,7 +107,8 @@ def materialized_view(
 ) -> QueryFunction | Decorator:
     """Define a table that is the result of a batch query over other tables.
 
-    Arguments are those of `table`; `refresh_policy` has no effect here, each refresh is a full one.
+    Arguments are those of `table`; `refresh_policy` has no effect here. A pipeline file with such a table can be loaded and
+    not be run: planning refuses what follows no stream.
     """
     _refuse(materialized_view, unknown, path=path, row_filter=row_filter)
     del cluster_by_auto, private, refresh_policy
@@ -124,7 +125,11 @@ def temporary_view(
     spark_conf: Mapping[str, str] | None = None,
     **unknown: Any,
 ) -> QueryFunction | Decorator:
-    """Define a view: a query that other queries of the pipeline read, and that is stored nowhere."""
+    """Define a view: a query that other queries of the pipeline read, and that is stored nowhere.
+
+    A row that fails a dropping expectation of a view is left out, one that fails a failing expectation stops the flow that reads
+    it; nothing is counted and nothing is quarantined, as there is no table to which that would belong.
+    """
     _refuse(temporary_view, unknown)
     details = _Details(name, comment, spark_conf)
     return _decorated(query_function, lambda function: _define(function, DatasetKind.TEMPORARY_VIEW, details))
@@ -198,7 +203,8 @@ def create_auto_cdc_flow(
     source: str,
     keys: ColumnNames,
     sequence_by: str | Column,
-    ignore_null_updates: bool = False,  # noqa: FBT001, FBT002  (Databricks' signature)
+    *,
+    ignore_null_updates: bool = False,
     apply_as_deletes: str | Column | None = None,
     column_list: ColumnNames | None = None,
     except_column_list: ColumnNames | None = None,
@@ -208,19 +214,19 @@ def create_auto_cdc_flow(
 ) -> None:
     """Define a change-data-capture flow (SCD type 1) from `source` into the streaming table `target`.
 
-    Of the rows with one value of `keys`, the one with the highest `sequence_by` stands; a row for which `apply_as_deletes` is true
-    removes its key. Keys and sequence are columns of the source and are stored in the table; `struct("a", "b")` sequences by several.
-    Refused: SCD type 2, `ignore_null_updates` and the arguments that only those use.
+    Of the rows with one value of `keys`, the one with the highest `sequence_by` stands; a row for which `apply_as_deletes` is
+    true removes its key. Keys and sequence are columns of the source and are stored in the table; `struct("a", "b")` sequences by
+    several. Refused: SCD type 2, `ignore_null_updates` and the arguments that only those use. What follows `sequence_by` is given
+    by name, as its order is not the same everywhere.
     """
     location = caller_location()
-    given = {argument: value for argument, value in unsupported.items() if value is not None}
-    refused = {"ignore_null_updates": ignore_null_updates or None, **dict.fromkeys(set(given) & _CDC_UNSUPPORTED, True)}
-    _refuse(create_auto_cdc_flow, {n: v for n, v in given.items() if n not in _CDC_UNSUPPORTED}, **refused)
+    unknown = {argument: value for argument, value in unsupported.items() if argument not in _CDC_UNSUPPORTED}
+    refused = {argument: value for argument, value in unsupported.items() if argument not in unknown and value is not False}
+    _refuse(create_auto_cdc_flow, unknown, ignore_null_updates=ignore_null_updates or None, **refused)
     if str(stored_as_scd_type) != "1":
-        raise _at(location, f"stored_as_scd_type={stored_as_scd_type!r} is not supported", "Use stored_as_scd_type=1.")
-    deletes = condition_text(apply_as_deletes) if apply_as_deletes is not None else None
-    if deletes is not None:
-        check_condition(deletes, f"apply_as_deletes of {target}", location)
+        raise error_at(location, f"stored_as_scd_type={stored_as_scd_type!r} is not supported", "Use stored_as_scd_type=1.")
+    if isinstance(apply_as_deletes, str):
+        check_condition(apply_as_deletes, f"apply_as_deletes of {target}", location)
     current_registry().add_flow(
         CdcFlow(
             name=name or _bare(target),
@@ -229,30 +235,30 @@ def create_auto_cdc_flow(
             keys=column_names(keys, f"keys of {target}", location),
             sequence_by=column_names(sequence_by, f"sequence_by of {target}", location),
             location=location,
-            delete_when=deletes,
+            delete_when=apply_as_deletes,
             columns=_optional_names(column_list, "column_list", location),
             except_columns=_optional_names(except_column_list, "except_column_list", location),
         )
     )
 
 
-_CDC_UNSUPPORTED = frozenset(
-    {
-        "apply_as_truncates",
-        "columns_to_update",
-        "ignore_null_updates_column_list",
-        "ignore_null_updates_except_column_list",
-        "once",
-        "system_sequence_by",
-        "track_history_column_list",
-        "track_history_except_column_list",
-    }
+_CDC_UNSUPPORTED = (
+    "apply_as_truncates",
+    "columns_to_update",
+    "ignore_null_updates_column_list",
+    "ignore_null_updates_except_column_list",
+    "once",
+    "system_sequence_by",
+    "track_history_column_list",
+    "track_history_except_column_list",
 )
 
 
 def apply_changes(*args: Any, flow_name: str | None = None, **kwargs: Any) -> None:
     """The older name of `create_auto_cdc_flow`; `flow_name` is its `name`."""
-    create_auto_cdc_flow(*args, **({"name": flow_name} if flow_name else {}), **kwargs)
+    if flow_name is not None:
+        kwargs["name"] = flow_name
+    create_auto_cdc_flow(*args, **kwargs)
 
 
 def read(name: str) -> DataFrame:
@@ -268,19 +274,22 @@ def read_stream(name: str) -> DataFrame:
 readStream = read_stream  # noqa: N816  (Databricks' name)
 
 
-def expect(name: str, condition: str) -> Decorator:
-    """Expect of each row that the SQL expression `condition` is true; a row for which it is not, or is NULL, is kept and counted."""
-    return _expecting({name: condition}, Action.WARN)
+def expect(description: str, constraint: str) -> Decorator:
+    """Expect of each row that the SQL expression `constraint` is true; a row that fails, NULL included, is kept and counted.
+
+    `description` is the expectation's name; a dataset has each name once.
+    """
+    return _expecting({description: constraint}, Action.WARN)
 
 
-def expect_or_drop(name: str, condition: str) -> Decorator:
+def expect_or_drop(description: str, constraint: str) -> Decorator:
     """Expect as `expect` does, and put a row that fails into `<table>_quarantine` instead of the table."""
-    return _expecting({name: condition}, Action.DROP)
+    return _expecting({description: constraint}, Action.DROP)
 
 
-def expect_or_fail(name: str, condition: str) -> Decorator:
+def expect_or_fail(description: str, constraint: str) -> Decorator:
     """Expect as `expect` does, and stop the flow at a row that fails."""
-    return _expecting({name: condition}, Action.FAIL)
+    return _expecting({description: constraint}, Action.FAIL)
 
 
 def expect_all(expectations: Conditions) -> Decorator:
@@ -311,7 +320,7 @@ class _Details:
         cluster_by: Sequence[str] | None = None,
         schema: str | StructType | None = None,
     ) -> None:
-        self.name = _bare(name) if name else None
+        self.name = name
         self._comment = comment
         self._spark_conf = dict(spark_conf or {})
         self._properties = {key: str(value) for key, value in (table_properties or {}).items()}
@@ -321,9 +330,10 @@ class _Details:
 
     def dataset(self, name: str, kind: DatasetKind, location: Location, expectations: tuple[Expectation, ...] = ()) -> Dataset:
         if self._partition_cols and self._cluster_by:
-            raise _at(location, f"{name} has partition_cols and cluster_by", "Keep cluster_by alone.")
+            raise error_at(location, f"{name} has partition_cols and cluster_by", "Keep cluster_by alone.")
         return Dataset(
             name=_bare(name),
+            written_as=name,
             kind=kind,
             location=location,
             comment=self._comment,
@@ -340,14 +350,15 @@ def _define(function: QueryFunction, kind: DatasetKind, details: _Details) -> No
     name = details.name or function.__name__
     location = function_location(function)
     registry = current_registry()
-    registry.add_dataset(details.dataset(name, kind, location), function)
-    registry.add_flow(Flow(name, name, function, location))
+    dataset = details.dataset(name, kind, location)
+    registry.add_dataset(dataset, function)
+    registry.add_flow(Flow(dataset.name, dataset.name, function, location))
 
 
 def _decorated(function: QueryFunction | None, define: Callable[[QueryFunction], None]) -> QueryFunction | Decorator:
     def decorate(decorated: QueryFunction) -> QueryFunction:
-        if not callable(decorated):
-            raise _at(caller_location(), f"{decorated!r} is no query function", "Decorate a function that returns a DataFrame.")
+        if not inspect.isfunction(decorated):
+            raise error_at(caller_location(), f"{decorated!r} is no function", "Decorate a function that returns a DataFrame.")
         define(decorated)
         return decorated
 
@@ -385,10 +396,10 @@ def _refuse(function: Callable[..., object], unknown: Mapping[str, object], **re
     name = function.__name__
     known = [p for p in inspect.signature(function).parameters if p not in ("unknown", "unsupported", "query_function")]
     for argument in unknown:
-        raise _at(location, f"{name} has no argument {argument}", suggestion(argument, known, what="arguments"))
+        raise error_at(location, f"{name} has no argument {argument}", suggestion(argument, known, what="arguments"))
     for argument, value in refused.items():
         if value is not None:
-            raise _at(
+            raise error_at(
                 location, f"{name} does not support {argument} here", f"Leave {argument} out: {_INSTEAD.get(argument, _NOT_YET)}."
             )
 
@@ -399,7 +410,3 @@ _INSTEAD = {
     "row_filter": "it needs Unity Catalog; filter in the query",
     "import_checkpoint": "a flow's checkpoint is kept under the home",
 }
-
-
-def _at(location: Location, what: str, do: str) -> DefinitionError:
-    return DefinitionError(what, do=do, file=location.file, line=location.line)

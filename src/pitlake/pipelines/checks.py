@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from pitlake.errors import DefinitionError
 from pitlake.pipelines.definitions import CdcFlow, Dataset, DatasetKind, Flow, Location, Pipeline
+from pitlake.pipelines.locations import error_at
 from pitlake.pipelines.names import suggestion
 
 AnyFlow = Flow | CdcFlow
 
+# A table's name is a folder's and a topic's, a flow's is its checkpoint's.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+
 
 def check_pipeline(pipeline: Pipeline) -> None:
     """Raises DefinitionError for the first definition that cannot stand, with its file and line."""
-    if not pipeline.datasets:
-        raise DefinitionError("the pipeline defines no dataset", do="Decorate a function with @dp.table.")
+    for named in (*pipeline.datasets.values(), *pipeline.flows):
+        _check_name(named.name, named.location)
     _check_flow_names(pipeline.flows)
     for flow in pipeline.flows:
         _check_target(flow, pipeline.datasets)
@@ -29,12 +33,17 @@ def check_pipeline(pipeline: Pipeline) -> None:
         _check_expectation_names(dataset)
 
 
+def _check_name(name: str, location: Location) -> None:
+    if not _NAME.fullmatch(name):
+        raise error_at(location, f"{name!r} cannot be a name", "Name it with name=, of letters, digits, '_' and '-'.")
+
+
 def _check_flow_names(flows: Sequence[AnyFlow]) -> None:
     seen: dict[str, AnyFlow] = {}
     for flow in flows:
         first = seen.setdefault(flow.name, flow)
         if first is not flow:
-            raise _at(
+            raise error_at(
                 flow.location,
                 f"two flows are named {flow.name}, the first at {first.location.file}:{first.location.line}",
                 "Give one of them another name=: a flow's name is its checkpoint's.",
@@ -45,29 +54,31 @@ def _check_target(flow: AnyFlow, datasets: Mapping[str, Dataset]) -> None:
     target = datasets.get(flow.target)
     if target is None:
         tables = [d.name for d in datasets.values() if d.kind is not DatasetKind.TEMPORARY_VIEW]
-        raise _at(
+        raise error_at(
             flow.location,
             f"the flow {flow.name} has the unknown target {flow.target}",
             suggestion(flow.target, tables, what="tables") + " Define it with dp.create_streaming_table.",
         )
     own = isinstance(flow, Flow) and flow.name == target.name
     if not own and target.kind in (DatasetKind.TEMPORARY_VIEW, DatasetKind.MATERIALIZED_VIEW):
-        raise _at(flow.location, f"{flow.target} is a view, and no flow can write to it", "Make the target a streaming table.")
+        raise error_at(flow.location, f"{flow.target} is a view, which no flow can write", "Make the target a streaming table.")
 
 
 def _check_cdc(flow: CdcFlow) -> None:
     if not flow.keys:
-        raise _at(flow.location, f"the CDC flow {flow.name} has no keys", "Name the columns that identify a row: keys=[…].")
+        raise error_at(flow.location, f"the CDC flow {flow.name} has no keys", "Name the columns that identify a row: keys=[…].")
+    if not flow.sequence_by:
+        raise error_at(flow.location, f"the CDC flow {flow.name} has no sequence", "Name what orders its rows: sequence_by=….")
     if flow.columns is not None and flow.except_columns is not None:
-        raise _at(flow.location, f"{flow.name} has column_list and except_column_list", "Keep one of the two.")
+        raise error_at(flow.location, f"{flow.name} has column_list and except_column_list", "Keep one of the two.")
 
 
 def _check_writers(dataset: Dataset, flows: Sequence[AnyFlow]) -> None:
     if not flows:
-        raise _at(dataset.location, f"{dataset.name} has no flow that writes it", f"Add one with target={dataset.name!r}.")
+        raise error_at(dataset.location, f"{dataset.name} has no flow that writes it", f"Add one with target={dataset.name!r}.")
     if len(flows) == 1 or (dataset.kind is DatasetKind.STREAMING_TABLE and not any(isinstance(f, CdcFlow) for f in flows)):
         return
-    raise _at(
+    raise error_at(
         flows[-1].location,
         f"{dataset.name} has two writers, {flows[0].name} and {flows[-1].name}",
         "Define it with dp.create_streaming_table and write it with append flows, or with one CDC flow alone.",
@@ -78,8 +89,4 @@ def _check_expectation_names(dataset: Dataset) -> None:
     names = [expectation.name for expectation in dataset.expectations]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise _at(dataset.location, f"{dataset.name} has two expectations named {twice}", "Give one of them another name.")
-
-
-def _at(location: Location, what: str, do: str) -> DefinitionError:
-    return DefinitionError(what, do=do, file=location.file, line=location.line)
+        raise error_at(dataset.location, f"{dataset.name} has two expectations named {twice}", "Give one of them another name.")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from pyspark.sql import Column
 
-from pitlake.errors import DefinitionError
 from pitlake.pipelines.definitions import Location
+from pitlake.pipelines.locations import error_at
 
 _SHOWN = re.compile(r"Column<'(.*)'>", re.DOTALL)
 _NAME = re.compile(r"`?([A-Za-z_][A-Za-z0-9_]*)`?")
@@ -32,18 +32,9 @@ def column_names(given: ColumnNames, what: str, location: Location) -> tuple[str
 def _plain(text: str, what: str, location: Location) -> str:
     name = _NAME.fullmatch(text.strip())
     if name is None:
-        raise DefinitionError(
+        raise error_at(
+            location,
             f"{what} is {text.strip()!r}, which is no plain column",
-            do="Name columns; compute others in the source's query first.",
-            file=location.file,
-            line=location.line,
+            "Name columns; compute others in the source's query first.",
         )
     return name[1]
-
-
-def condition_text(given: str | Column) -> str:
-    """A condition given as a string or as `expr("…")`."""
-    if isinstance(given, str):
-        return given
-    text = _SHOWN.fullmatch(str(given))
-    return text[1] if text else str(given)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructType
 
 QueryFunction = Callable[[], "DataFrame"]
@@ -50,11 +50,15 @@ class DatasetKind(StrEnum):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A table or view that the pipeline defines. `schema` is DDL text or a StructType, as it was given."""
+    """A table or view that the pipeline defines.
+
+    `name` is bare; `written_as` may say catalog and schema. `schema` is DDL text or a StructType, as it was given.
+    """
 
     name: str
     kind: DatasetKind
     location: Location
+    written_as: str = ""
     comment: str | None = None
     schema: str | StructType | None = None
     table_properties: Mapping[str, str] = field(default_factory=dict)
@@ -78,7 +82,10 @@ class Flow:
 
 @dataclass(frozen=True)
 class CdcFlow:
-    """Change data capture, SCD type 1: the row with the highest `sequence_by` per `keys` stands; `delete_when` is SQL."""
+    """Change data capture, SCD type 1: the row with the highest `sequence_by` per `keys` stands.
+
+    `delete_when` is SQL or a Column, true for a row that removes its key.
+    """
 
     name: str
     target: str
@@ -86,7 +93,7 @@ class CdcFlow:
     keys: tuple[str, ...]
     sequence_by: tuple[str, ...]
     location: Location
-    delete_when: str | None = None
+    delete_when: str | Column | None = None
     columns: tuple[str, ...] | None = None
     except_columns: tuple[str, ...] | None = None
 

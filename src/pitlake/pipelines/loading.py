@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import runpy
 import sys
-import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pyspark
 
-from pitlake.errors import ConfigurationError, DefinitionError, PitlakeError
+from pitlake.errors import ConfigurationError, PitlakeError
 from pitlake.pipelines import api
 from pitlake.pipelines.checks import check_pipeline
-from pitlake.pipelines.definitions import Pipeline
+from pitlake.pipelines.definitions import Location, Pipeline
+from pitlake.pipelines.locations import error_at, raised_location
 from pitlake.pipelines.reading import PipelineSpark
 from pitlake.pipelines.registry import Registry, collecting
 
@@ -28,10 +29,13 @@ def load(paths: Sequence[Path]) -> Pipeline:
     Raises DefinitionError, with file and line, for what is wrong in them, and ConfigurationError when there is no such file.
     """
     registry = Registry()
-    with collecting(registry), _answering_for(api):
-        for file in _files(paths):
+    files = _files(paths)
+    with collecting(registry), _answering_for(api), _forgetting({file.resolve().parent for file in files}):
+        for file in files:
             _execute(file)
     pipeline = registry.pipeline()
+    if not pipeline.datasets:
+        raise error_at(Location(str(files[0]), 1), "the pipeline defines no dataset", "Decorate a function with @dp.table.")
     check_pipeline(pipeline)
     return pipeline
 
@@ -54,19 +58,12 @@ def _execute(file: Path) -> None:
             runpy.run_path(str(file), init_globals={"spark": PipelineSpark()})
         except PitlakeError:
             raise
-        except Exception as error:
-            where = _last_line_in(file, error)
-            what = f"the file cannot be executed: {type(error).__name__}: {error}"
-            raise DefinitionError(
-                what, do="Correct the file; it is executed once to collect its definitions.", file=str(file), line=where
+        except (Exception, SystemExit) as error:
+            raise error_at(
+                raised_location(error, Location(str(file), 1)),
+                f"the file cannot be executed: {type(error).__name__}: {error}",
+                "Correct the file; it is executed once to collect its definitions.",
             ) from error
-
-
-def _last_line_in(file: Path, error: Exception) -> int | None:
-    if isinstance(error, SyntaxError):
-        return error.lineno
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
-    return lines[-1] if lines else None
 
 
 @contextmanager
@@ -79,11 +76,37 @@ def _importable(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def _forgetting(folders: Collection[Path]) -> Iterator[None]:
+    """Forget afterwards what was imported from beside the files.
+
+    The next load executes it anew, and functions of it that run in Spark's workers, which cannot import it, are sent by value.
+    """
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        imported = {name: sys.modules[name.partition(".")[0]] for name in set(sys.modules) - before}
+        for name, package in imported.items():
+            if _folder(package) in folders:
+                del sys.modules[name]
+
+
+def _folder(module: ModuleType) -> Path | None:
+    """The folder that an import of a module or package searched to find it."""
+    if module.__spec__ is None:
+        return None
+    packages = module.__spec__.submodule_search_locations
+    place = next(iter(packages or ()), None) or module.__spec__.origin
+    return Path(place).resolve().parent if place else None
+
+
+@contextmanager
 def _answering_for(module: ModuleType) -> Iterator[None]:
+    package: Any = pyspark
     replaced = {name: sys.modules.get(name) for name in _NAMES}
-    attribute = getattr(pyspark, "pipelines", None)
+    attribute = getattr(package, "pipelines", None)
     sys.modules.update(dict.fromkeys(_NAMES, module))
-    pyspark.pipelines = module
+    package.pipelines = module
     try:
         yield
     finally:
@@ -93,6 +116,6 @@ def _answering_for(module: ModuleType) -> Iterator[None]:
             else:
                 sys.modules[name] = original
         if attribute is None:
-            del pyspark.pipelines
+            del package.pipelines
         else:
-            pyspark.pipelines = attribute
+            package.pipelines = attribute

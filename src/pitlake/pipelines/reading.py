@@ -10,8 +10,7 @@ from typing import Any, Protocol
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql.streaming import DataStreamReader
 
-from pitlake.errors import DefinitionError
-from pitlake.pipelines.registry import caller_location
+from pitlake.pipelines.locations import caller_location, error_at
 
 
 class Reader(Protocol):
@@ -45,12 +44,10 @@ def current_reader() -> Reader:
     """Who resolves names now. Raises DefinitionError outside a query function."""
     reader = _reader.get()
     if reader is None:
-        location = caller_location()
-        raise DefinitionError(
+        raise error_at(
+            caller_location(),
             "something is read while the pipeline is being defined",
-            do="Read inside the decorated functions only; they are called when the pipeline is planned.",
-            file=location.file,
-            line=location.line,
+            "Read inside the decorated functions only; they are called when the pipeline is planned.",
         )
     return reader
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 
-from pitlake.errors import DefinitionError
-from pitlake.pipelines.definitions import CdcFlow, Dataset, Expectation, Flow, Location, Pipeline, QueryFunction
-
-_LANGUAGE = __name__.rpartition(".")[0]
+from pitlake.pipelines.definitions import CdcFlow, Dataset, Expectation, Flow, Pipeline, QueryFunction
+from pitlake.pipelines.locations import caller_location, error_at, function_location
 
 
 class Registry:
@@ -27,11 +24,10 @@ class Registry:
         """Define a dataset; `function` is what its decorators stand on. Raises DefinitionError for a name that is taken."""
         taken = self._datasets.get(dataset.name)
         if taken is not None:
-            raise DefinitionError(
+            raise error_at(
+                dataset.location,
                 f"{dataset.name} is defined twice, first at {taken.location.file}:{taken.location.line}",
-                do="Give one of the two another name.",
-                file=dataset.location.file,
-                line=dataset.location.line,
+                "Give one of the two another name.",
             )
         self._datasets[dataset.name] = dataset
         if function is not None:
@@ -51,14 +47,12 @@ class Registry:
     def pipeline(self) -> Pipeline:
         """All definitions. Raises DefinitionError when an expectation stands on a function that defines no dataset."""
         datasets = {name: self._with_expectations(dataset) for name, dataset in self._datasets.items()}
-        strays = set(self._expectations) - set(self._functions.values())
-        for function in strays:
-            location = function_location(function)
-            raise DefinitionError(
-                f"{function.__name__} has expectations and defines no dataset",
-                do="Decorate it with @dp.table, @dp.materialized_view or @dp.temporary_view as well.",
-                file=location.file,
-                line=location.line,
+        stray = next((function for function in self._expectations if function not in self._functions.values()), None)
+        if stray is not None:
+            raise error_at(
+                function_location(stray),
+                f"{stray.__name__} has expectations and defines no dataset",
+                "Decorate it with @dp.table or @dp.temporary_view as well; those of an append flow belong to its target.",
             )
         return Pipeline(datasets, tuple(self._flows))
 
@@ -85,25 +79,9 @@ def current_registry() -> Registry:
     """Where definitions go now. Raises DefinitionError outside a pipeline file that is being loaded."""
     registry = _registry.get()
     if registry is None:
-        location = caller_location()
-        raise DefinitionError(
+        raise error_at(
+            caller_location(),
             "a dataset is defined outside a running pipeline",
-            do="Run the file with `pitlake run FILE`; it cannot be executed by itself.",
-            file=location.file,
-            line=location.line,
+            "Run the file with `pitlake run FILE`; it cannot be executed by itself.",
         )
     return registry
-
-
-def function_location(function: QueryFunction) -> Location:
-    """Where a function stands, its first decorator included."""
-    code = function.__code__
-    return Location(code.co_filename, code.co_firstlineno)
-
-
-def caller_location() -> Location:
-    """The nearest line outside this room: where a pipeline file calls into the language."""
-    frame = sys._getframe(1)  # noqa: SLF001  (the only way to a caller's line without building a whole stack)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_LANGUAGE):
-        frame = frame.f_back
-    return Location(frame.f_code.co_filename, frame.f_lineno)

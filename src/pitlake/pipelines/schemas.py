@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
 from pitlake.errors import DefinitionError
 from pitlake.pipelines.definitions import Location
+from pitlake.pipelines.locations import error_at
 from pitlake.pipelines.names import suggestion
 
 
@@ -33,72 +34,89 @@ class TableSchema:
 
 
 def parse_schema(schema: str | StructType, *, location: Location) -> TableSchema:
-    """Read a `schema=` argument, DDL text or a StructType.
+    """Read a `schema=` argument, DDL text or a StructType. Foreign keys are passed over.
 
-    Raises DefinitionError for DDL that cannot be read, a generated or masked column, and a key that is no column.
+    Raises DefinitionError for DDL that cannot be read, for what a column cannot be here (generated, with a default or a check),
+    for a name that is declared twice, and for a key that is no column.
     """
     if isinstance(schema, StructType):
         return TableSchema(tuple(_struct_columns(schema)))
-    table = _parse_ddl(schema, location)
-    columns = tuple(_column(definition, location) for definition in table.find_all(exp.ColumnDef) if _is_top(definition))
-    key = tuple(_primary_key(table))
-    known = {column.name for column in columns}
+    parts = _parse_ddl(schema, location)
+    columns = tuple(_column(part, location) for part in parts if isinstance(part, exp.ColumnDef))
+    key = tuple(name for part in parts for name in _primary_key(part))
+    known = [column.name for column in columns]
+    for name in known:
+        if known.count(name) > 1:
+            raise error_at(location, f"the schema declares {name} twice", "Keep one of the two.")
     for name in key:
         if name not in known:
-            raise _at(location, f"the primary key names {name}, which is no column", suggestion(name, known, what="columns"))
-    return TableSchema(tuple(_with_key(column, key) for column in columns), key)
+            raise error_at(location, f"the primary key names {name}, which is no column", suggestion(name, known, what="columns"))
+    return TableSchema(tuple(replace(c, nullable=c.nullable and c.name not in key) for c in columns), key)
+
+
+def type_text(kind: DataType) -> str:
+    """Spark SQL's spelling of a type; fields of a struct keep their upper and lower case."""
+    if isinstance(kind, ArrayType):
+        return f"ARRAY<{type_text(kind.elementType)}>"
+    if isinstance(kind, MapType):
+        return f"MAP<{type_text(kind.keyType)}, {type_text(kind.valueType)}>"
+    if isinstance(kind, StructType):
+        return f"STRUCT<{', '.join(f'`{field.name}`: {type_text(field.dataType)}' for field in kind.fields)}>"
+    return kind.simpleString().upper()
 
 
 def _struct_columns(schema: StructType) -> Iterator[ColumnSchema]:
     for field in schema.fields:
-        yield ColumnSchema(field.name, field.dataType.simpleString().upper(), field.nullable, field.metadata.get("comment"))
+        yield ColumnSchema(field.name, type_text(field.dataType), field.nullable, field.metadata.get("comment"))
 
 
-def _parse_ddl(schema: str, location: Location) -> exp.Schema:
+def _parse_ddl(schema: str, location: Location) -> list[exp.Expression]:
     try:
-        created = parse_one(f"CREATE TABLE t ({schema})", dialect="databricks")
+        # The line break ends a comment before it takes the parenthesis with it.
+        table = parse_one(f"CREATE TABLE t ({schema}\n)", dialect="databricks").this
     except SqlglotError as error:
-        reason = str(error).splitlines()[0]
-        raise _at(location, f"the schema cannot be read: {reason}", "Write it as `name TYPE COMMENT '…', …`.") from error
-    table = created.this
-    if not isinstance(table, exp.Schema):
-        raise _at(location, "the schema has no columns", "Write it as `name TYPE COMMENT '…', …`.")
-    return table
+        raise _unreadable(location, str(error).splitlines()[0].split(". Line")[0]) from error
+    parts = table.expressions if isinstance(table, exp.Schema) else []
+    if not parts:
+        raise _unreadable(location, "it has no columns")
+    for part in parts:
+        if not isinstance(part, exp.ColumnDef | exp.PrimaryKey | exp.ForeignKey | exp.Constraint):
+            raise _unreadable(location, f"{part.sql(dialect='databricks')} is neither a column with a type nor a key")
+        if isinstance(part, exp.Constraint) and not part.find(exp.PrimaryKey, exp.ForeignKey):
+            raise _unreadable(location, f"{part.sql(dialect='databricks')} is no key")
+    return parts
 
 
-def _is_top(definition: exp.ColumnDef) -> bool:
-    return isinstance(definition.parent, exp.Schema)
-
-
-def _column(definition: exp.ColumnDef, location: Location) -> ColumnSchema:
-    kinds = {type(constraint.kind): constraint.kind for constraint in definition.args.get("constraints") or []}
-    for kind in kinds:
-        if "Generated" in kind.__name__ or "Mask" in kind.__name__:
-            raise _at(location, f"{definition.name} is a generated or masked column", "Compute it in the query instead.")
-    if definition.kind is None:
-        raise _at(location, f"{definition.name} has no type", "Write it as `name TYPE`.")
-    comment = kinds.get(exp.CommentColumnConstraint)
-    required = exp.NotNullColumnConstraint in kinds or exp.PrimaryKeyColumnConstraint in kinds
-    return ColumnSchema(
-        definition.name,
-        definition.kind.sql(dialect="databricks"),
-        nullable=not required,
-        comment=comment.this.name if comment else None,
+def _unreadable(location: Location, reason: str) -> DefinitionError:
+    return error_at(
+        location, f"the schema cannot be read: {reason}", "Write it as `name TYPE COMMENT '…', …, PRIMARY KEY (name)`."
     )
 
 
-def _primary_key(table: exp.Schema) -> Iterator[str]:
-    for constraint in table.find_all(exp.PrimaryKeyColumnConstraint):
-        definition = constraint.find_ancestor(exp.ColumnDef)
-        if definition is not None:
-            yield definition.name
-    for key in table.find_all(exp.PrimaryKey):
-        yield from (part.name for part in key.expressions)
+def _column(definition: exp.ColumnDef, location: Location) -> ColumnSchema:
+    comment, required = None, False
+    for constraint in definition.args.get("constraints") or []:
+        match kind := constraint.kind:
+            case exp.CommentColumnConstraint():
+                comment = kind.this.name
+            case exp.NotNullColumnConstraint():
+                required = not kind.args.get("allow_null")
+            case exp.PrimaryKeyColumnConstraint() | exp.Reference():
+                pass
+            case _:
+                raise error_at(
+                    location,
+                    f"{definition.name} is declared as {constraint.sql(dialect='databricks')}, which a column cannot be here",
+                    "Compute it in the query, or expect it of the rows.",
+                )
+    if definition.kind is None:
+        raise error_at(location, f"{definition.name} has no type", "Write it as `name TYPE`.")
+    return ColumnSchema(definition.name, definition.kind.sql(dialect="databricks"), nullable=not required, comment=comment)
 
 
-def _with_key(column: ColumnSchema, key: tuple[str, ...]) -> ColumnSchema:
-    return ColumnSchema(column.name, column.type, column.nullable and column.name not in key, column.comment)
-
-
-def _at(location: Location, what: str, do: str) -> DefinitionError:
-    return DefinitionError(what, do=do, file=location.file, line=location.line)
+def _primary_key(part: exp.Expression) -> Iterator[str]:
+    if isinstance(part, exp.ColumnDef):
+        if any(isinstance(c.kind, exp.PrimaryKeyColumnConstraint) for c in part.args.get("constraints") or []):
+            yield part.name
+    elif (key := part.find(exp.PrimaryKey)) is not None:
+        yield from (column.name for column in key.expressions)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 class Ordered(Protocol):
     """A value that can be compared with its like."""
 
-    def __ge__(self, other: Any, /) -> bool: ...  # noqa: ANN401 - as tuples and numbers declare it
+    def __ge__(self, other: Any, /) -> bool: ...
 
 
 def newest(keys: Iterable[tuple[object, ...]], orders: Iterable[Ordered]) -> list[int]:

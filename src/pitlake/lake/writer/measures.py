@@ -34,7 +34,10 @@ def _stages(spec: TableSpec, stored: Batch, started: int) -> Iterator[tuple[Stag
         yield "event_to_ingestion", _seconds(_times(stored, spec.event_time), _times(stored, spec.ingestion_time))
     if spec.ingestion_time:
         yield "ingestion_to_processed", _seconds(_times(stored, spec.ingestion_time), processed)
-    yield "processed_to_commit", _seconds(processed, pa.scalar(started * 1000, pa.int64()).cast(_US))
+    began = pa.scalar(started * 1000, pa.int64()).cast(_US)
+    if spec.event_time:
+        yield "event_to_commit", _seconds(_times(stored, spec.event_time), began)
+    yield "processed_to_commit", _seconds(processed, began)
 
 
 def _times(stored: Batch, column: str) -> pa.ChunkedArray:

@@ -28,6 +28,9 @@ from pitlake.streams.records import Record
 
 Now = Callable[[], datetime]
 
+_REOPENED_AFTER = 25
+"""Commits. Measured with 30 columns: a commit takes 0.2 ms more for each one before it, opening 25 ms."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -49,7 +52,8 @@ class TableWriter:
         evolve(self._table, spec, lambda: self._carrying("alter"))
         self._rejected = RejectedRecords(lake, TableName.parse(spec.name), spec.topic)
         self._sink, chores = self._way_in(lake)
-        self._upkeep = Upkeep(self._table, spec, self._carrying, now)
+        self._commits = 0
+        self._upkeep = Upkeep(lambda: self._table, spec, self._carrying, now)
         self._schedule = Schedule([*self._upkeep.tasks(), *chores], now)
 
     @property
@@ -71,12 +75,20 @@ class TableWriter:
         self._standing = standing_of(note)
         self.offsets |= offsets
         self._touched(prepared)
+        self._commits += 1
+        if self._commits >= _REOPENED_AFTER:
+            self._reopen()
         return note
 
     def maintain(self) -> None:
         """Do the piece of upkeep that is due, if any. Raises LakeError when the table has rows that this writer did not store."""
         if self._schedule.tick() and _offsets(self._table, self.spec.topic, self.partitions) != self.offsets:
             raise another_writer(self.spec)
+
+    def _reopen(self) -> None:
+        """Open the table anew at the version it stands at: deltalake's own state of it grows slower with each commit made on it."""
+        self._table = DeltaTable(self._table.table_uri, version=self._table.version())
+        self._commits = 0
 
     def _commit(self, prepared: Prepared, commit: CommitProperties, transactions: Mapping[str, int]) -> None:
         before = self._table.version()

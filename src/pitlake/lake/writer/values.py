@@ -43,7 +43,7 @@ def _is(value: object, *classes: type) -> bool:
     return isinstance(value, classes) and (bool in classes or not isinstance(value, bool))
 
 
-def _checked(value: object, kind: pa.DataType, *classes: type) -> Any:  # noqa: ANN401 - JSON
+def _checked(value: object, kind: pa.DataType, *classes: type) -> Any:
     if not _is(value, *classes):
         raise ValueError(f"{_shown(value)} is no {kind}")
     return value

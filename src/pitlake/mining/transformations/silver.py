@@ -89,7 +89,7 @@ def readings(
 
 
 def tag_rows(updates: DataFrame) -> DataFrame:
-    """One row per tag with its `value` as text, in the order of bronze's map; an update without tags is one row without a name."""
+    """One row per tag with its `value` as text, in bronze's order of names; an update without tags is one row without a name."""
     return updates.select("*", F.explode_outer("tags").alias("tag_name", "value")).select(
         "landing_id",
         "batch_index",

@@ -1,0 +1,97 @@
+"""The processes that make up a running system, each as a function that runs until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from pitlake.cli.settings import Settings
+from pitlake.engine.update import UpdateConfig, run_update
+from pitlake.lake.writer.process import run_writer
+from pitlake.local.home import Home
+from pitlake.local.jars import fetch_jars
+from pitlake.local.readiness import announce_ready
+from pitlake.mining.simulator import SimulatorConfig, StoryStart, WallClock, run_simulator
+from pitlake.mining.simulator.kafka import KafkaSender
+from pitlake.streams.topics import Topic, ensure_topics
+
+PIPELINE = "pipeline"
+WRITER = "writer"
+SIMULATOR = "simulator"
+
+LANDING = Topic("mining_ot_stream", partitions=2, retention_bytes=256 * 1024 * 1024)
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set, so that a process ends after its last commit. For the main thread."""
+    stop = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def bootstrap_of(settings: Settings) -> str:
+    """The Kafka to use. Raises BrokerError when none was named and nothing runs on the home."""
+    return settings.kafka or Home(settings.home.resolve()).read_bootstrap()
+
+
+def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
+    """Run pipeline files until stopped. Raises DefinitionError, BrokerError and FlowError."""
+    console = Console(stderr=True)
+    home = Home(settings.home.resolve())
+    config = UpdateConfig(
+        files=tuple(files),
+        home=home.path,
+        bootstrap=bootstrap_of(settings),
+        lake=settings.lake_url,
+        catalog=settings.catalog,
+        schema=settings.schema_,
+        jars=fetch_jars(console.print).spark,
+        master=settings.master,
+    )
+    with stop_on_signal() as stop:
+        run_update(config, stop=stop, report=console.print, on_ready=lambda: announce_ready(home, PIPELINE))
+
+
+def run_lake_writer(settings: Settings) -> None:
+    """Run the Delta writer until stopped. Raises BrokerError and LakeError."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    home = Home(settings.home.resolve())
+    with stop_on_signal() as stop:
+        run_writer(bootstrap_of(settings), settings.lake_url, stop, lambda: announce_ready(home, WRITER))
+
+
+def run_mine_simulator(
+    settings: Settings, *, limit: float | None, stories: Sequence[str], seed: int, ledger: Path | None
+) -> None:
+    """Run the simulated mine until stopped, or for `limit` seconds. Raises BrokerError, and ConfigurationError for an unknown story."""
+    home = Home(settings.home.resolve())
+    config = SimulatorConfig(
+        seed=seed,
+        duration=timedelta(seconds=limit) if limit is not None else None,
+        stories=tuple(StoryStart.parse(story) for story in stories),
+        ledger=ledger,
+        labels=home.path / "labels.jsonl" if stories else None,
+    )
+    bootstrap = bootstrap_of(settings)
+    ensure_topics(bootstrap, [LANDING])
+    with stop_on_signal() as stop:
+        announce_ready(home, SIMULATOR)
+        summary = run_simulator(config, KafkaSender(bootstrap, LANDING.name), WallClock(stop))
+    Console(stderr=True).print(f"sent {summary.readings:,} readings in {summary.messages:,} messages")

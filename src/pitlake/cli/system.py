@@ -1,0 +1,79 @@
+"""The whole system on one machine: its parts in the order in which they start, under one supervisor and one lock."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pitlake.cli.parts import LANDING, PIPELINE, WRITER
+from pitlake.cli.settings import Settings
+from pitlake.lake.names import TableName
+from pitlake.lake.seeding import seed_table
+from pitlake.local.broker import broker_command, is_answering, prepare_broker
+from pitlake.local.home import Home
+from pitlake.local.jars import fetch_jars
+from pitlake.local.java import find_java
+from pitlake.local.readiness import is_ready
+from pitlake.local.supervision import Event, Part, Restarts, Supervisor
+from pitlake.mining import dimensions
+from pitlake.streams.topics import ensure_topics
+
+MINING_PIPELINE = Path(dimensions.__file__).with_name("pipeline.py")
+
+
+@dataclass(frozen=True)
+class System:
+    """A running system: its home, the address of its broker, and the supervisor of its parts."""
+
+    settings: Settings
+    home: Home
+    bootstrap: str
+    supervisor: Supervisor
+
+    def command(self, name: str, arguments: Sequence[str] = (), *, restarts: Restarts | None = None) -> Part:
+        """The part that runs one of pitlake's own commands on this home, and says itself when it is ready."""
+        return Part(
+            name=name,
+            argv=(sys.executable, "-m", "pitlake", *arguments, "--home", str(self.home.path)),
+            log=self.home.log(name),
+            ready=partial(is_ready, self.home, name),
+            env={"PITLAKE_LAKE": self.settings.lake_url, "PITLAKE_MASTER": self.settings.master},
+            restarts=restarts,
+        )
+
+
+@contextmanager
+def running_mine(settings: Settings, on_event: Callable[[Event], None], report: Callable[[str], None]) -> Iterator[System]:
+    """Run broker, writer and the mining pipeline while the block lasts; all are ready when it begins.
+
+    `report` hears of set-up that takes long. Raises EnvironmentProblem, ConfigurationError when the home is in use, and ProcessError.
+    """
+    home = Home(settings.home.resolve())
+    java = find_java()
+    jars = fetch_jars(report)
+    with home.locked() as lock, Supervisor(on_event, held=[lock]) as supervisor:
+        bootstrap = prepare_broker(java, jars, home.broker)
+        broker = tuple(broker_command(java, jars, home.broker))
+        supervisor.start(Part("broker", broker, home.log("broker"), partial(is_answering, bootstrap)))
+        home.write_run(bootstrap)
+        ensure_topics(bootstrap, [LANDING])
+        seed_dimensions(settings)
+        system = System(settings, home, bootstrap, supervisor)
+        supervisor.start(system.command(WRITER, ["write"], restarts=Restarts()))
+        supervisor.start(system.command(PIPELINE, ["run", str(MINING_PIPELINE)], restarts=Restarts()))
+        yield system
+
+
+def seed_dimensions(settings: Settings) -> None:
+    """Create the mine's dimension tables where they do not exist; those that do keep their users' edits."""
+    tables = {
+        "equipment_master": (dimensions.equipment_master, "Machines of the site and what is known of them"),
+        "shift_schedule": (dimensions.shift_schedule, "Shifts, in the site's time zone"),
+        "sensor_definitions": (dimensions.sensor_definitions, "Units, ranges and limits per machine type and sensor"),
+    }
+    for name, (rows, comment) in tables.items():
+        seed_table(settings.lake_url, TableName(settings.catalog, settings.schema_, name), rows(), comment)

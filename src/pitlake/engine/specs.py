@@ -1,0 +1,227 @@
+"""A flow's analyzed query held against its dataset's definition, and made into the spec of its table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
+from pyspark.sql.types import DataType
+
+from pitlake.engine.expectations import FAILED_EXPECTATIONS
+from pitlake.engine.plans import PlanFacts
+from pitlake.engine.records import DELETED, QUARANTINE_SUFFIX
+from pitlake.engine.sources import LANDING_ID
+from pitlake.errors import LakeError
+from pitlake.lake.names import TableName
+from pitlake.lake.schemas import arrow_type
+from pitlake.lake.spec import Column, TableSpec, WriteMode
+from pitlake.pipelines.definitions import CdcFlow, Dataset, Flow
+from pitlake.pipelines.locations import error_at
+from pitlake.pipelines.names import suggestion
+from pitlake.pipelines.schemas import ColumnSchema, TableSchema, parse_schema, type_text
+
+QUARANTINED_AT = "quarantined_at"
+DEFAULT_COMMIT_INTERVAL = "250 milliseconds"
+QUARANTINE_COMMIT_INTERVAL_MS = 1000
+PROPERTIES = frozenset(
+    {"pitlake.commitInterval", "pitlake.eventTime", "pitlake.ingestionTime", "pitlake.retention", "pitlake.retentionColumn"}
+)
+
+_UNIT_MS = {"millisecond": 1, "second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+
+
+def table_spec(name: TableName, flow: Flow | CdcFlow, dataset: Dataset, rows: DataFrame, facts: PlanFacts) -> TableSpec:
+    """The spec of the table into which a flow's `rows` go. Raises DefinitionError for what the table cannot be."""
+    _check_layout(dataset, rows)
+    columns = tuple(_columns(dataset, rows))
+    aggregates = bool(facts.groupings) and not isinstance(flow, CdcFlow)
+    keys = _keys(flow, dataset, facts)
+    dates = tuple(c for c in dataset.cluster_by if rows.schema[c].dataType.typeName() == "date")
+    return TableSpec(
+        name=str(name),
+        topic=dataset.name,
+        mode=WriteMode.CDC if isinstance(flow, CdcFlow) else WriteMode.UPSERT if aggregates else WriteMode.APPEND,
+        columns=tuple(c.model_copy(update={"nullable": c.nullable and c.name not in keys}) for c in columns),
+        keys=keys,
+        count=_row_count(flow, facts) if aggregates else None,
+        sequence=flow.sequence_by if isinstance(flow, CdcFlow) else (),
+        window=facts.window_column() if aggregates else None,
+        processed_at=facts.processing_time,
+        event_time=_column_property(dataset, rows, "pitlake.eventTime"),
+        ingestion_time=_column_property(dataset, rows, "pitlake.ingestionTime"),
+        expectations=tuple(e.name for e in dataset.expectations),
+        comment=dataset.comment,
+        partition_by=tuple(dataset.partition_cols) or dates,
+        cluster_by=tuple(c for c in dataset.cluster_by if c not in dates),
+        retention_days=_retention_days(dataset),
+        retention_column=_column_property(dataset, rows, "pitlake.retentionColumn"),
+        commit_interval_ms=interval_ms(dataset, dataset.table_properties.get("pitlake.commitInterval", DEFAULT_COMMIT_INTERVAL)),
+    )
+
+
+def quarantine_spec(spec: TableSpec) -> TableSpec:
+    """The table of the rows that a table's expectations dropped: its columns, which expectations, and when."""
+    return TableSpec(
+        name=spec.name + QUARANTINE_SUFFIX,
+        topic=spec.topic + QUARANTINE_SUFFIX,
+        mode=WriteMode.APPEND,
+        columns=(
+            *[Column(name=c.name, type=c.type, comment=c.comment, nullable=c.name not in spec.keys) for c in spec.columns],
+            Column(name=FAILED_EXPECTATIONS, type="ARRAY<STRING>", comment="Names of the expectations that the row failed"),
+            Column(name=QUARANTINED_AT, type="TIMESTAMP", comment="When the row was refused, UTC"),
+        ),
+        keys=spec.keys if spec.mode is WriteMode.APPEND else (),
+        processed_at=(*spec.processed_at, QUARANTINED_AT),
+        comment=f"Rows that {spec.name} refused, with the expectations that they failed",
+        retention_days=spec.retention_days,
+        retention_column=QUARANTINED_AT if spec.retention_days else None,
+        commit_interval_ms=QUARANTINE_COMMIT_INTERVAL_MS,
+    )
+
+
+def interval_ms(dataset: Dataset, text: str) -> int:
+    """The length of an interval such as `1 minute` or `90 days`. Raises DefinitionError for anything else."""
+    match = re.fullmatch(r"\s*(\d+)\s+(millisecond|second|minute|hour|day)s?\s*", text.lower())
+    if match is None:
+        raise error_at(dataset.location, f"{dataset.name}: {text!r} is no interval", "Write it as '1 minute' or '30 seconds'.")
+    return int(match[1]) * _UNIT_MS[match[2]]
+
+
+def _columns(dataset: Dataset, rows: DataFrame) -> Iterator[Column]:
+    """The declared columns, held against what the query gives; without a declaration, what the query gives."""
+    given = {f.name: f for f in rows.schema.fields if f.name != DELETED}
+    declared = _declared(dataset)
+    if declared is None:
+        for f in given.values():
+            yield _storable(dataset, Column(name=f.name, type=type_text(f.dataType), comment=f.metadata.get("comment")))
+        return
+    names = {column.name for column in declared.columns}
+    if names != set(given):
+        missing, extra = sorted(names - set(given)), sorted(set(given) - names)
+        parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"gives {', '.join(extra)} undeclared"] * bool(extra)
+        what = f"the query of {dataset.name} {' and '.join(parts)}"
+        raise error_at(dataset.location, what, "Make schema= and the query agree.")
+    for column in declared.columns:
+        if _spark_type(dataset, column) != given[column.name].dataType.simpleString():
+            given_type = type_text(given[column.name].dataType)
+            raise error_at(
+                dataset.location,
+                f"{dataset.name}.{column.name} is declared {column.type} and the query gives {given_type}",
+                f"Cast it in the query, or declare {given_type}.",
+            )
+        stored = Column(name=column.name, type=column.type, nullable=column.nullable, comment=column.comment)
+        yield _storable(dataset, stored)
+
+
+def _storable(dataset: Dataset, column: Column) -> Column:
+    try:
+        arrow_type(column.type)
+    except LakeError as error:
+        what = f"{dataset.name}.{column.name} is {column.type}, which a Delta table cannot hold here"
+        raise error_at(dataset.location, what, "Cast it in the query, to STRING for instance.") from error
+    return column
+
+
+def _declared(dataset: Dataset) -> TableSchema | None:
+    return parse_schema(dataset.schema, location=dataset.location) if dataset.schema is not None else None
+
+
+def _spark_type(dataset: Dataset, column: ColumnSchema) -> str:
+    try:
+        return DataType.fromDDL(column.type).simpleString()
+    except PySparkException as error:
+        what = f"{dataset.name}.{column.name} is declared {column.type}, which is no type of Spark"
+        raise error_at(dataset.location, what, "Declare a Spark SQL type such as STRING or DOUBLE.") from error
+
+
+def _keys(flow: Flow | CdcFlow, dataset: Dataset, facts: PlanFacts) -> tuple[str, ...]:
+    declared = _declared(dataset)
+    primary_key = declared.primary_key if declared else ()
+    keys = flow.keys if isinstance(flow, CdcFlow) else _grouping_keys(flow, facts) if facts.groupings else primary_key
+    if primary_key and set(primary_key) != set(keys):
+        raise error_at(
+            dataset.location,
+            f"{dataset.name} declares the primary key ({', '.join(primary_key)}) and its query's keys are ({', '.join(keys)})",
+            "Declare the columns that the query groups by (for a CDC flow, its keys), or no key.",
+        )
+    static = sorted(set(keys) & facts.static_columns)
+    if static:
+        raise error_at(
+            flow.location,
+            f"the key {', '.join(static)} of {dataset.name} comes from a table that is not a stream",
+            "Group by columns of the stream alone and join the table afterwards: a row of it that changes before a replay "
+            "would otherwise store the same readings under two keys.",
+        )
+    if not facts.groupings and not isinstance(flow, CdcFlow) and keys and keys[0] != LANDING_ID:
+        raise error_at(
+            dataset.location,
+            f"the primary key of {dataset.name} begins with {keys[0]}",
+            f"Carry {LANDING_ID} through the query and begin the key with it: an appended row is told from its replay by it.",
+        )
+    return keys
+
+
+def _grouping_keys(flow: Flow, facts: PlanFacts) -> tuple[str, ...]:
+    found: list[str] = []
+    for grouping in facts.groupings:
+        name, column = grouping.name, facts.key_column(grouping)
+        if grouping.static:
+            raise error_at(
+                flow.location,
+                f"{flow.target} groups by {name}, which comes from a table that is not a stream",
+                "Group by columns of the stream alone and join the table after the aggregation: a row of it that changes before "
+                "a replay would otherwise store the same readings under two keys.",
+            )
+        if column is None:
+            raise error_at(
+                flow.location,
+                f"{flow.target} groups by {name}, which is no column of its result",
+                f"Select {name} (of a window, its start): a row is replaced by its grouping keys.",
+            )
+        found.append(column)
+    return tuple(found)
+
+
+def _row_count(flow: Flow | CdcFlow, facts: PlanFacts) -> str:
+    if facts.row_count is None:
+        raise error_at(
+            flow.location,
+            f"{flow.target} aggregates and has no count(*) among its columns",
+            "Add F.count('*') as a column: it tells a newer version of a row from an older one.",
+        )
+    return facts.row_count
+
+
+def _column_property(dataset: Dataset, rows: DataFrame, name: str) -> str | None:
+    column = dataset.table_properties.get(name)
+    if column is not None and column not in rows.columns:
+        raise error_at(
+            dataset.location,
+            f"{name} of {dataset.name} names {column}, which is no column of it",
+            f"Columns: {', '.join(rows.columns)}.",
+        )
+    return column
+
+
+def _check_layout(dataset: Dataset, rows: DataFrame) -> None:
+    for argument, names in (("cluster_by", dataset.cluster_by), ("partition_cols", dataset.partition_cols)):
+        for name in names:
+            if name not in rows.columns:
+                what = f"{argument} of {dataset.name} names {name}, which is no column of it"
+                raise error_at(dataset.location, what, suggestion(name, rows.columns, what="columns"))
+
+
+def _retention_days(dataset: Dataset) -> int | None:
+    retention = dataset.table_properties.get("pitlake.retention")
+    if retention is None:
+        return None
+    days, rest = divmod(interval_ms(dataset, retention), _UNIT_MS["day"])
+    if rest or not days:
+        what = f"{dataset.name}: a retention of {retention!r} is not whole days"
+        raise error_at(dataset.location, what, "Write it as '90 days'.")
+    if "pitlake.retentionColumn" not in dataset.table_properties:
+        what = f"{dataset.name} has pitlake.retention and no pitlake.retentionColumn"
+        raise error_at(dataset.location, what, "Name the TIMESTAMP column from which the days count.")
+    return days

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pitlake.errors import EnvironmentProblem
+from pitlake.local.java import OLDEST, find_java, java_version
+
+
+def _install(folder: Path, says: str, code: int = 0) -> Path:
+    java = folder / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(f"#!/bin/sh\necho '{says}' >&2\nexit {code}\n")
+    java.chmod(0o755)
+    return java
+
+
+def test_the_java_of_this_machine_is_new_enough() -> None:
+    assert java_version(find_java()) >= OLDEST
+
+
+def test_java_home_wins_over_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = _install(tmp_path / "home", 'openjdk version "21.0.2" 2024-01-16')
+    other = _install(tmp_path / "other", 'openjdk version "17.0.15" 2025-04-15')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PATH", str(other.parent), prepend=":")
+    assert find_java() == wanted
+
+
+def test_without_java_home_the_path_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    java = _install(tmp_path, 'openjdk version "17.0.15" 2025-04-15')
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(java.parent), prepend=":")
+    assert find_java() == java
+
+
+@pytest.mark.parametrize(
+    ("says", "version"),
+    [
+        ('openjdk version "17.0.15" 2025-04-15', 17),
+        ('java version "1.8.0_392"', 8),
+        ('openjdk version "25" 2025-09-16', 25),
+        ('openjdk version "26-ea" 2026-03-17', 26),
+        ('Picked up JAVA_TOOL_OPTIONS: -Xmx1g\nopenjdk version "21.0.2" 2024-01-16', 21),
+    ],
+)
+def test_versions_are_read_in_all_their_spellings(tmp_path: Path, says: str, version: int) -> None:
+    assert java_version(_install(tmp_path, says)) == version
+
+
+def test_an_old_java_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(tmp_path, 'openjdk version "11.0.20" 2023-07-18')
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(EnvironmentProblem, match="is Java 11; Spark needs 17"):
+        find_java()
+
+
+def test_a_java_home_without_java_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(EnvironmentProblem, match="JAVA_HOME is"):
+        find_java()
+
+
+def test_a_missing_java_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EnvironmentProblem, match="not installed"):
+        find_java()
+
+
+def test_a_java_that_fails_is_told(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentProblem, match="does not run"):
+        java_version(_install(tmp_path, "No Java runtime present", code=1))

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pitlake.errors import ProcessError
+from pitlake.local.processes import is_alive
+from pitlake.local.supervision import Change, Event, Part, Restarts, Supervisor
+from tests.support.waiting import await_that
+
+IMPATIENT = Restarts(quick_deaths=3, quick_seconds=60.0, first_seconds=0.01, most_seconds=0.05)
+
+WORKS = """
+import sys, time
+from pathlib import Path
+Path(sys.argv[1]).touch()
+time.sleep(600)
+"""
+
+GIVES_UP = """
+import sys, time
+from pathlib import Path
+Path(sys.argv[1]).touch()
+time.sleep(0.2)
+print("no more")
+"""
+
+SUPERVISING = """
+import sys, threading
+from pathlib import Path
+from pitlake.local.supervision import Change, Part, Supervisor, termination_as_exit
+show = lambda event: print(event.change.value, flush=True) if event.change in {Change.ENDING, Change.ENDED} else None
+part = Part("writer", (sys.executable, "-S", "-c", "import time; time.sleep(600)"), Path(sys.argv[1], "log"), ready=lambda: True)
+with termination_as_exit(), Supervisor(show) as supervisor:
+    supervisor.start(part)
+    print(supervisor.pid("writer"), flush=True)
+    supervisor.watch(threading.Event())
+"""
+
+
+def _part(folder: Path, name: str, code: str = WORKS, **settings: object) -> Part:
+    """A part that is ready when it has made the file of its name."""
+    argv = (sys.executable, "-S", "-c", code, str(folder / name))
+    defaults: dict[str, object] = {"restarts": IMPATIENT, "grace_seconds": 5.0}
+    return Part(name, argv, folder / f"{name}.log", (folder / name).exists, **{**defaults, **settings})  # type: ignore[arg-type]
+
+
+@contextmanager
+def _watching(supervisor: Supervisor) -> Iterator[list[ProcessError]]:
+    """Let a thread watch; gives the list into which it puts the error that ends it."""
+    stop, errors = threading.Event(), list[ProcessError]()
+
+    def watch() -> None:
+        try:
+            supervisor.watch(stop)
+        except ProcessError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield errors
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _changes(events: list[Event]) -> list[tuple[str, str]]:
+    return [(event.part, event.change.value) for event in events]
+
+
+def test_parts_start_in_order_and_end_in_reverse(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with Supervisor(events.append) as supervisor:
+        for name in ("broker", "writer"):
+            supervisor.start(_part(tmp_path, name))
+            assert (tmp_path / name).exists()
+    assert _changes(events) == [
+        ("broker", "starting"),
+        ("broker", "ready"),
+        ("writer", "starting"),
+        ("writer", "ready"),
+        ("writer", "ending"),
+        ("writer", "ended"),
+        ("broker", "ending"),
+        ("broker", "ended"),
+    ]
+
+
+def test_nothing_is_left_when_the_supervisor_is_left(tmp_path: Path) -> None:
+    with Supervisor() as supervisor:
+        supervisor.start(_part(tmp_path, "writer"))
+        pid = supervisor.pid("writer")
+        assert pid is not None
+        assert is_alive(pid)
+    assert not is_alive(pid)
+    assert supervisor.pid("writer") is None
+
+
+def test_a_part_that_ends_before_it_is_ready_is_an_error_with_its_last_words(tmp_path: Path) -> None:
+    with Supervisor() as supervisor, pytest.raises(ProcessError, match=r"(?s)writer ended with code 3.*no lake here") as failed:
+        supervisor.start(_part(tmp_path, "writer", "print('no lake here'); raise SystemExit(3)"))
+    assert str(tmp_path / "writer.log") in failed.value.do
+
+
+def test_a_part_that_is_not_ready_in_time_is_ended_and_an_error(tmp_path: Path) -> None:
+    part = _part(tmp_path, "writer", "import time; time.sleep(600)", ready_seconds=0.1)
+    with Supervisor() as supervisor:
+        with pytest.raises(ProcessError, match=r"was not ready after 0\.1 s"):
+            supervisor.start(part)
+        assert supervisor.pid("writer") is None
+
+
+def test_parts_that_run_are_ended_when_a_later_one_does_not_start(tmp_path: Path) -> None:
+    with Supervisor() as supervisor:
+        supervisor.start(_part(tmp_path, "broker"))
+        pid = supervisor.pid("broker")
+        with pytest.raises(ProcessError):
+            supervisor.start(_part(tmp_path, "writer", "raise SystemExit(1)"))
+    assert not is_alive(pid or 0)
+
+
+def test_a_part_that_dies_is_started_again(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with Supervisor(events.append) as supervisor:
+        supervisor.start(_part(tmp_path, "writer"))
+        first = supervisor.pid("writer")
+        with _watching(supervisor) as errors:
+            os.kill(first or 0, signal.SIGKILL)
+            await_that(lambda: _changes(events).count(("writer", "ready")) == 2, "the writer is ready again")
+            assert supervisor.pid("writer") not in {first, None}
+    assert not errors
+    assert events[2] == Event("writer", Change.DIED, "ended with code 137; starts again in 0.01 s")
+
+
+def test_a_part_that_dies_while_another_starts_is_started_again(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with Supervisor(events.append) as supervisor:
+        supervisor.start(_part(tmp_path, "broker"))
+        os.kill(supervisor.pid("broker") or 0, signal.SIGKILL)
+        is_back = lambda: _changes(events).count(("broker", "ready")) == 2  # noqa: E731
+        supervisor.start(Part("writer", _part(tmp_path, "writer").argv, tmp_path / "writer.log", ready=is_back))
+    assert ("writer", "ready") in _changes(events)
+
+
+def test_a_part_that_dies_again_and_again_is_given_up_with_its_last_words(tmp_path: Path) -> None:
+    with Supervisor() as supervisor:
+        supervisor.start(_part(tmp_path, "writer", GIVES_UP))
+        with _watching(supervisor) as errors:
+            await_that(lambda: bool(errors), "the supervisor has given up")
+    assert "ended with code 0, 3 times in a row" in errors[0].what
+    assert errors[0].what.endswith("no more")
+
+
+def test_a_part_that_may_end_ends_once(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with Supervisor(events.append) as supervisor:
+        supervisor.start(_part(tmp_path, "simulator", "pass", restarts=None))
+    assert _changes(events) == [("simulator", "starting"), ("simulator", "finished")]
+
+
+def test_a_part_that_may_end_but_fails_is_an_error(tmp_path: Path) -> None:
+    with Supervisor() as supervisor:
+        supervisor.start(_part(tmp_path, "simulator", restarts=None))
+        with _watching(supervisor) as errors:
+            os.kill(supervisor.pid("simulator") or 0, signal.SIGKILL)
+            await_that(lambda: bool(errors), "the supervisor has given up")
+    assert "simulator ended with code 137" in errors[0].what
+
+
+def test_termination_leaves_the_supervisor_in_order(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", SUPERVISING, tmp_path], stdout=subprocess.PIPE) as supervising:
+        assert supervising.stdout is not None
+        pid = int(supervising.stdout.readline())
+        supervising.terminate()
+        assert supervising.stdout.read() == b"ending\nended\n"
+        assert supervising.wait() == 128 + signal.SIGTERM
+    assert not is_alive(pid)
+
+
+@given(quick_deaths=st.integers(1, 50))
+def test_waits_grow_up_to_the_longest_and_then_there_are_none(quick_deaths: int) -> None:
+    restarts = Restarts(quick_deaths=20)
+    wait, next_wait = restarts.delay(quick_deaths), restarts.delay(quick_deaths + 1)
+    if quick_deaths >= 20:
+        assert wait is None
+        assert next_wait is None
+    else:
+        assert wait is not None
+        assert restarts.first_seconds <= wait <= restarts.most_seconds
+        assert next_wait is None or next_wait >= wait
