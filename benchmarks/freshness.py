@@ -1,8 +1,8 @@
 """How long after a sensor changed does a reader of the gold Delta table see it?
 
-A reader polls `equipment_performance_1min` while the demo runs, and notes when each row's `reading_count` first reached k. The ledger of
-the simulator says when the k-th reading of that row was measured. The difference is the whole way: event, broker, Spark, writer,
-commit, and the poll itself.
+A reader polls `equipment_performance_1min` while the demo runs, and notes when each row's `reading_count` first reached k. The
+simulator's ledger says when the k-th reading of that row was measured. The difference is the whole way: event, broker, Spark,
+writer, commit, and the poll itself.
 
     .venv/bin/pitlake demo --for 4m --ledger /tmp/ledger.jsonl &
     .venv/bin/python benchmarks/freshness.py --ledger /tmp/ledger.jsonl --skip 60 --seconds 150

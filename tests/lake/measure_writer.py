@@ -123,6 +123,8 @@ def _play(spec: TableSpec, rows: Callable[[datetime, int, Iterator[int]], list[R
     with tempfile.TemporaryDirectory() as lake:
         clock, offsets = Clock(), itertools.count()
         writer = TableWriter(spec, lake, [0], writer="measure", now=clock)
+        # Minutes pass in seconds here: the log is to forget as fast.
+        writer._table.alter.set_table_properties({"delta.logRetentionDuration": "interval 5 seconds"})
         for hour in range(hours):
             commits, upkeep = [], []
             for commit in range(60 * per_minute):

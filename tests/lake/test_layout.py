@@ -93,7 +93,10 @@ def _rewritten(files, plan):
 
 
 @given(
-    st.lists(st.lists(st.integers(0, 4 * 24 * 60).map(lambda minute: DAY + timedelta(minutes=minute)), min_size=1, max_size=5), max_size=30),
+    st.lists(
+        st.lists(st.integers(0, 4 * 24 * 60).map(lambda minute: DAY + timedelta(minutes=minute)), min_size=1, max_size=5),
+        max_size=30,
+    ),
     st.integers(0, 4 * 24 * 60).map(lambda minute: DAY + timedelta(minutes=minute)),
 )
 def test_plans_come_to_an_end_with_every_window_in_place_and_no_file_across_the_open_edge(contents, open_from):

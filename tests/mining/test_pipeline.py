@@ -81,8 +81,10 @@ def test_the_tables_are_those_of_the_specification(recorded):
         "ot_telemetry_bronze",
         "ot_sensors_normalized",
         "equipment_performance_1min",
+        "equipment_performance_1hour",
         "equipment_status_changes",
         "equipment_current_status",
+        "pipeline_quality_metrics",
     ]
 
 

@@ -36,9 +36,10 @@ def test_a_definition_stands_where_its_first_decorator_does(dataset):
 
 
 def test_a_wrapped_function_stands_where_it_was_written(dataset, tmp_path):
-    (tmp_path / "wrapping.py").write_text(
-        "import functools\n\n\n\n\n\n\ndef wrapped(f):\n    @functools.wraps(f)\n    def g():\n        return f()\n\n    return g\n"
+    wrapping = (
+        "import functools\n\n\n\ndef wrapped(f):\n    @functools.wraps(f)\n    def g():\n        return f()\n    return g\n"
     )
+    (tmp_path / "wrapping.py").write_text(wrapping)
     location = dataset("from wrapping import wrapped\n@dp.table\n@wrapped\ndef f(): ...").location
     assert (location.file, location.line) == (str(tmp_path / "pipeline.py"), 4)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from pyspark.sql.streaming import DataStreamReader
 
 from pitlake.errors import DefinitionError
 from pitlake.pipelines.reading import PipelineSpark, current_reader, reading
@@ -61,20 +60,19 @@ def test_other_streams_are_the_real_sessions(real):
 
 
 def test_other_tables_are_the_real_sessions(real, tmp_path):
-    (tmp_path / "a.json").write_text('{"a": 1}')
-    assert real.read.schema("a INT").json(str(tmp_path)).first().a == 1
+    assert real.read.schema("a INT").json(str(tmp_path)).columns == ["a"]
 
 
 def test_everything_else_is_the_real_sessions(real, spark):
-    assert real.range(2).count() == 2
+    assert real.range(2).columns == ["id"]
     assert real.sparkContext is spark.sparkContext
     assert real.conf.get("spark.sql.session.timeZone") == "UTC"
 
 
-def test_an_attribute_of_a_reader_is_the_real_readers(spark):
-    session = SimpleNamespace(readStream=SimpleNamespace(kind=DataStreamReader))
+def test_an_attribute_of_a_reader_is_the_real_readers():
+    session = SimpleNamespace(readStream=SimpleNamespace(kind="real"))
     with reading(NamingReader(session)):
-        assert PipelineSpark().readStream.kind is DataStreamReader
+        assert PipelineSpark().readStream.kind == "real"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Small plain data for the writer's tests: a clock set by hand, one spec per way into a table, records, and what a table holds."""
+"""Small plain data for the writer's tests: a clock set by hand, a spec per way into a table, records, what a table holds."""
 
 from __future__ import annotations
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import orjson
 from rich.console import Console
-from rich.table import Table
 
+from pitlake.cli.lists import print_finding
 from pitlake.cli.settings import Settings
+from pitlake.cli.tables import present_tables
 from pitlake.errors import QueryError
 from pitlake.lake.rendering import Format, format_result
 from pitlake.lake.sql import query
@@ -31,7 +32,11 @@ class Checked:
 
 
 def run_check(settings: Settings) -> list[Checked]:
-    """Every validation query against the lake, with its verdict; a query that cannot run has failed."""
+    """Every validation query against the lake, with its verdict; a query that cannot run has failed.
+
+    Raises LakeError when the lake holds no tables.
+    """
+    present_tables(settings)
     return [Checked(item, _verdict(settings, item)) for item in VALIDATION_QUERIES]
 
 
@@ -44,12 +49,12 @@ def _verdict(settings: Settings, item: ValidationQuery) -> Verdict:
 
 
 def print_checks(checks: list[Checked], console: Console) -> None:
-    """One line per query: whether it passed, what it saw."""
-    table = Table("", "query", "reads", "what it saw", box=None, pad_edge=False)
+    """Per query whether it passed, what it reads and what it saw; at the end how many passed."""
     for check in checks:
-        mark = "[green]✓[/green]" if check.verdict.ok else "[red]✗[/red]"
-        table.add_row(mark, check.query.name, check.query.reads, check.verdict.reason)
-    console.print(table)
+        name = f"{check.query.name} ({check.query.reads})"
+        print_finding(console, ok=check.verdict.ok, name=name, what=check.verdict.reason)
+    passed = sum(check.verdict.ok for check in checks)
+    console.print(f"{passed} of {len(checks)} queries passed", highlight=False)
 
 
 def checks_as_json(checks: list[Checked]) -> str:

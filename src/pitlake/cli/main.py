@@ -1,73 +1,135 @@
-"""The command `pitlake`: its subcommands, and how their errors are shown."""
+"""The command `pitlake` and its subcommands: their options, and what each one calls."""
 
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from pitlake import __version__
 from pitlake.cli.durations import seconds
-from pitlake.cli.settings import Settings
-from pitlake.errors import ConfigurationError, DefinitionError, PitlakeError, QueryError
+from pitlake.cli.errors import DEBUG, FAILED, Commands
 
-CHECK_FAILED = 1
-WRONG_USE = 2
+if TYPE_CHECKING:
+    from pitlake.cli.settings import Settings
 
-app = typer.Typer(
-    name="pitlake",
-    help="A real-time lakehouse: declarative pipelines in Spark's real-time mode, into Delta, exactly once.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(name="pitlake", cls=Commands, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
 Home = Annotated[
-    Path | None, typer.Option("--home", help="Folder that holds broker log, checkpoints and lake.  [default: .pitlake]")
+    Path | None, typer.Option("--home", help="Folder that holds broker log, checkpoints and lake; .pitlake unless PITLAKE_HOME.")
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Format = Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How rows are printed.")]
+Files = Annotated[list[Path], typer.Argument(help="Pipeline files, or folders of them.", exists=True)]
+Duration = Annotated[
+    float | None,
+    typer.Option("--for", parser=seconds, metavar="TIME", help="Stop after this long, such as 90s, 3m or 1h; else at Ctrl-C."),
+]
+Stories = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--story",
+        metavar="NAME[@SECONDS]",
+        help="Fault to play, at once or SECONDS later: bearing-wear, cooling-loss, belt-drift, flat-line or bad-payloads. "
+        "May be given several times.",
+    ),
+]
+Seed = Annotated[int, typer.Option(help="Seed of the simulated mine: the same seed, the same readings.")]
+Ledger = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write down every reading that the simulator sent, as JSON lines.")
+]
 
 
-def settings(home: Path | None = None) -> Settings:
+def settings(home: Path | None) -> Settings:
     """The settings of this run: an option given wins over the environment."""
+    from pitlake.cli.settings import Settings
+
     return Settings() if home is None else Settings(home=home)
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
+    context: typer.Context,
+    home: Home = None,
     *,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error, not only what to do.")] = False,
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show the trace of an error, not only what to do.")] = False,  # noqa: ARG001
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Options of every command."""
-    _Errors.debug = debug
+    """A real-time lakehouse: declarative pipelines in Spark's real-time mode, into Delta, exactly once.
+
+    [bold]The whole mine on this machine, with a fault to look at:[/bold]
+      pitlake demo --for 3m --story bearing-wear
+
+    [bold]Ask it, from another terminal:[/bold]
+      pitlake status --watch
+      pitlake sql "SELECT * FROM equipment_current_status LIMIT 5"
+      pitlake check
+
+    [bold]A pipeline of your own:[/bold]
+      pitlake validate my_pipeline.py
+      pitlake run my_pipeline.py
+
+    --home and --debug may stand before a command or after it. Exit codes: 0 done, 1 failed, 2 wrong use.
+    pitlake --install-completion teaches your shell to complete all this with the Tab key.
+    """
     if version:
         typer.echo(f"pitlake {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), nl=False)
+        raise typer.Exit
+    if home is not None:
+        context.default_map = {context.invoked_subcommand: {"home": home}}
 
 
 @app.command()
 def demo(
-    home: Home = None,
-    duration: Annotated[
-        str | None, typer.Option("--for", help="Stop by itself after this long, such as 3m.  [default: until Ctrl-C]")
-    ] = None,
-    story: Annotated[list[str] | None, typer.Option("--story", help="Fault story to play; may be given several times.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the simulated mine.")] = 1,
-    ledger: Annotated[Path | None, typer.Option(help="Write down every reading that the simulator sent (JSON lines).")] = None,
+    home: Home = None, duration: Duration = None, story: Stories = None, seed: Seed = 1, ledger: Ledger = None
 ) -> None:
-    """Run the whole mine on this machine: broker, pipeline, Delta writer, simulator. Ctrl-C ends all of it.
+    """Run the whole mine on this machine: broker, pipeline, Delta writer, simulator.
 
-    Then ask it, from another terminal:  [bold]pitlake sql "SELECT * FROM equipment_current_status"[/bold]
+    Ctrl-C ends all of it; the tables stay. Meanwhile, from another terminal:
+
+      pitlake sql "SELECT * FROM equipment_current_status"
     """
     from pitlake.cli.demo import DemoConfig, run_demo
 
-    limit = seconds(duration) if duration else None
-    run_demo(DemoConfig(settings=settings(home), seconds=limit, stories=tuple(story or ()), seed=seed, ledger=ledger))
+    run_demo(DemoConfig(settings=settings(home), seconds=duration, stories=tuple(story or ()), seed=seed, ledger=ledger))
+
+
+@app.command()
+def run(files: Files, home: Home = None) -> None:
+    """Run pipeline files in real-time mode until stopped.
+
+    They read and write the Kafka of PITLAKE_KAFKA, or the one that runs on the home. A writer must run too: pitlake write.
+    """
+    from pitlake.cli.parts import run_pipeline
+
+    run_pipeline(settings(home), tuple(files))
+
+
+@app.command()
+def write(home: Home = None) -> None:
+    """Run the Delta writer until stopped: every table's topic into its Delta table, exactly once."""
+    from pitlake.cli.parts import run_lake_writer
+
+    run_lake_writer(settings(home))
+
+
+@app.command()
+def simulate(
+    home: Home = None, duration: Duration = None, story: Stories = None, seed: Seed = 1, ledger: Ledger = None
+) -> None:
+    """Send the readings of the simulated mine to the landing topic, until stopped.
+
+      pitlake simulate --story bearing-wear@60 --for 10m
+    """
+    from pitlake.cli.parts import run_mine_simulator
+
+    run_mine_simulator(settings(home), limit=duration, stories=tuple(story or ()), seed=seed, ledger=ledger)
 
 
 @app.command()
@@ -80,7 +142,9 @@ def sql(
 ) -> None:
     """Ask the lake a question in Databricks SQL. Read-only; names may leave out catalog and schema.
 
-    Example:  [bold]pitlake sql "SELECT * FROM equipment_performance_1min ORDER BY window_start DESC LIMIT 5"[/bold]
+      pitlake sql "SHOW TABLES"
+      pitlake sql "SELECT * FROM equipment_performance_1min LIMIT 5" --format csv
+      pitlake sql < question.sql
     """
     from pitlake.cli.ask import run_sql
 
@@ -88,12 +152,8 @@ def sql(
 
 
 @app.command()
-def check(
-    home: Home = None,
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
-) -> None:
-    """Run the validation queries against the lake; exit code 1 when one of them fails."""
+def check(home: Home = None, *, as_json: Json = False) -> None:
+    """Run the mine's validation queries against the lake; exit code 1 when one of them fails."""
     from pitlake.cli.ask import checks_as_json, print_checks, run_check
 
     checks = run_check(settings(home))
@@ -102,59 +162,9 @@ def check(
     else:
         print_checks(checks, Console())
     if not all(item.verdict.ok for item in checks):
-        raise typer.Exit(CHECK_FAILED)
-
-
-@app.command()
-def run(
-    files: Annotated[list[Path], typer.Argument(help="Pipeline files, or folders of them.", exists=True)],
-    home: Home = None,
-) -> None:
-    """Run pipeline files in real-time mode against the broker of this home (or PITLAKE_KAFKA), until stopped."""
-    from pitlake.cli.parts import run_pipeline
-
-    run_pipeline(settings(home), tuple(files))
-
-
-@app.command()
-def write(home: Home = None) -> None:
-    """Run the Delta writer: every table's topic into its Delta table, exactly once, until stopped."""
-    from pitlake.cli.parts import run_lake_writer
-
-    run_lake_writer(settings(home))
-
-
-@app.command()
-def simulate(
-    home: Home = None,
-    duration: Annotated[str | None, typer.Option("--for", help="Stop by itself after this long, such as 3m.")] = None,
-    story: Annotated[list[str] | None, typer.Option("--story", help="Fault story to play; may be given several times.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the simulated mine.")] = 1,
-    ledger: Annotated[Path | None, typer.Option(help="Write down every reading sent (JSON lines).")] = None,
-) -> None:
-    """Send the readings of the simulated mine to the landing topic, until stopped."""
-    from pitlake.cli.parts import run_mine_simulator
-
-    limit = seconds(duration) if duration else None
-    run_mine_simulator(settings(home), limit=limit, stories=tuple(story or ()), seed=seed, ledger=ledger)
-
-
-class _Errors:
-    debug = False
+        raise typer.Exit(FAILED)
 
 
 def main() -> None:
-    """Entry point: an error that pitlake foresees is two lines, what happened and what to do."""
-    console = Console(stderr=True, soft_wrap=True)
-    try:
-        app()
-    except PitlakeError as error:
-        if _Errors.debug:
-            traceback.print_exc()
-        console.print(f"[bold red]error[/bold red] {_escape(error.what)}", highlight=False)
-        console.print(f"[dim]   do[/dim] {_escape(error.do)}", highlight=False)
-        sys.exit(WRONG_USE if isinstance(error, (ConfigurationError, DefinitionError, QueryError)) else CHECK_FAILED)
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+    """Entry point of the command."""
+    app()

@@ -1,4 +1,4 @@
-"""What the tables hold and how fast they got it, for people."""
+"""What the tables hold and how fast they got it, for people, in 80 columns."""
 
 from __future__ import annotations
 
@@ -7,43 +7,71 @@ from datetime import datetime
 
 from rich.table import Table
 
+from pitlake.cli.durations import brief
+from pitlake.lake.commits import Tally
 from pitlake.lake.latency import Histogram
 from pitlake.lake.status import TableStatus
 
+WHOLE_WAY = "event_to_visible"
 STAGES = {
     "event_to_ingestion": "event → broker",
     "ingestion_to_processed": "broker → computed",
     "processed_to_visible": "computed → in Delta",
-    "event_to_visible": "event → in Delta",
+    WHOLE_WAY: "event → in Delta",
 }
-SHARES = (0.5, 0.95, 0.99)
-
-
-def milliseconds(latencies: Histogram | None) -> str:
-    """p50, p95 and p99 in milliseconds, as `12 / 30 / 41`; a hyphen where nothing was measured."""
-    if latencies is None or not latencies.count:
-        return "-"
-    return " / ".join(f"{1000 * (latencies.percentile(share) or 0):,.0f}" for share in SHARES)
+SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 def tables_summary(statuses: Sequence[TableStatus], *, now: datetime) -> Table:
-    """One line per table: rows, age of the last commit, latency per stage as p50 / p95 / p99 in milliseconds. `now` is UTC."""
-    table = Table("table", box=None, pad_edge=False, caption="latencies: p50 / p95 / p99 in ms", caption_justify="left")
-    for column in ("rows", "age", *STAGES.values()):
-        table.add_column(column, justify="right")
+    """One line per table: rows, age of the last commit, and how long a row took from its event into Delta. `now` is UTC."""
+    table = _table("table", "rows", "age", *SHARES)
+    table.caption = "age: since rows last arrived; p50, p95, p99: from the event to its row in Delta"
     for status in statuses:
-        age = f"{(now - status.last_commit).total_seconds():.1f} s" if status.last_commit else "-"
-        stages = (milliseconds(status.stages.get(stage)) for stage in STAGES)
-        table.add_row(status.name.name, f"{status.rows:,}", age, *stages)
+        table.add_row(status.name.name, f"{status.rows:,}", brief(_age(status, now)), *_percentiles(status.stages.get(WHOLE_WAY)))
+    return table
+
+
+def stages_summary(statuses: Sequence[TableStatus]) -> Table:
+    """Per table one line per stage of its rows' way into Delta; tables without latencies are left out."""
+    table = _table("table, stage", "rows", *SHARES)
+    for status in statuses:
+        measured = [(label, status.stages[stage]) for stage, label in STAGES.items() if stage in status.stages]
+        if measured:
+            table.add_row(status.name.name)
+        for label, latencies in measured:
+            table.add_row(f"  {label}", f"{latencies.count:,}", *_percentiles(latencies))
     return table
 
 
 def quality_summary(statuses: Sequence[TableStatus]) -> Table:
-    """One line per expectation: how many rows met it."""
-    table = Table("table", "expectation", box=None, pad_edge=False)
-    table.add_column("met", justify="right")
-    table.add_column("not met", justify="right")
+    """Per table one line per expectation: how many rows met it, how many did not; tables without expectations are left out."""
+    table = _table("table, expectation", "met", "not met", "rate")
     for status in statuses:
+        if status.expectations:
+            table.add_row(status.name.name)
         for name, tally in status.expectations.items():
-            table.add_row(status.name.name, name, f"{tally.passed:,}", f"{tally.failed:,}")
+            table.add_row(f"  {name}", f"{tally.passed:,}", f"{tally.failed:,}", _rate(tally))
+    return table
+
+
+def _rate(tally: Tally) -> str:
+    """The share of rows that met an expectation, rounded down: 100 % means all."""
+    judged = tally.passed + tally.failed
+    return f"{10_000 * tally.passed // judged / 100:.2f} %" if judged else "-"
+
+
+def _percentiles(latencies: Histogram | None) -> list[str]:
+    return [brief(latencies.percentile(share) if latencies else None) for share in SHARES.values()]
+
+
+def _age(status: TableStatus, now: datetime) -> float | None:
+    return (now - status.last_commit).total_seconds() if status.last_commit else None
+
+
+def _table(first: str, *numbers: str) -> Table:
+    """A table without lines whose first column is never cut: where even that is too wide, it folds."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, caption_justify="left")
+    table.add_column(first, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
     return table

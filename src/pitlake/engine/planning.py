@@ -12,6 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pitlake.engine.events import EVENT_LOG
 from pitlake.engine.expectations import check_expectations, with_failed_expectations
 from pitlake.engine.plans import PlanFacts, plan_facts
 from pitlake.engine.records import DELETED, QUARANTINE_SUFFIX, as_records
@@ -162,6 +163,9 @@ def _check_place(dataset: Dataset, pipeline: Pipeline, catalog: str, schema: str
     if bare_name(dataset.written_as or dataset.name, catalog, schema) != dataset.name:
         what = f"{dataset.written_as} lies outside of {catalog}.{schema}, where this pipeline's tables are"
         raise error_at(dataset.location, what, "Name the table alone, or run the pipeline with another catalog and schema.")
+    if dataset.name == EVENT_LOG:
+        what = f"{dataset.name} has the name of the table in which the pipeline's events are"
+        raise error_at(dataset.location, what, "Give it another name.")
     quarantined = pipeline.datasets.get(dataset.name.removesuffix(QUARANTINE_SUFFIX))
     if quarantined is not None and quarantined is not dataset and _quarantines(quarantined):
         what = f"{dataset.name} has the name of the table for rows that {quarantined.name} refuses"

@@ -37,8 +37,8 @@ def _header(name: str, value: Column) -> Column:
     return F.struct(F.lit(name).alias("key"), value.cast("binary").alias("value"))
 
 
-def _headers(epoch: int, dropped: Column, deleted: Column | None) -> Column:
-    failed = F.when(~dropped & (F.size(FAILED_EXPECTATIONS) > 0), _header(FAILED, F.to_json(FAILED_EXPECTATIONS)))
+def _headers(epoch: int, deleted: Column | None) -> Column:
+    failed = F.when(F.size(FAILED_EXPECTATIONS) > 0, _header(FAILED, F.to_json(FAILED_EXPECTATIONS)))
     headers = [_header(EPOCH, F.lit(str(epoch))), failed]
     if deleted is not None:
         headers.append(F.when(deleted, _header(OP, F.lit(DELETE.decode()))))
@@ -64,5 +64,5 @@ def as_records(rows: DataFrame, spec: TableSpec, expectations: Sequence[Expectat
         F.when(dropped, F.lit(spec.topic + QUARANTINE_SUFFIX)).otherwise(F.lit(spec.topic)).alias("topic"),
         _key(spec, flow).cast("binary").alias("key"),
         _payload(rows, columns, dropped).cast("binary").alias("value"),
-        _headers(epoch, dropped, deleted).alias("headers"),
+        _headers(epoch, deleted).alias("headers"),
     )

@@ -118,14 +118,14 @@ class GraphReader:
 
     def _inlined(self, dataset: Dataset) -> DataFrame:
         flows = [flow for flow in self._pipeline.flows if flow.target == dataset.name]
-        if any(isinstance(flow, CdcFlow) for flow in flows):
-            raise self._here(
-                f"{dataset.name} is kept by a CDC flow, so it is not append-only and cannot be read as a stream",
-                do=f"Read it with spark.read.table, or read the source of its flow ({flows[0].name}).",
-            )
-        frames = [self.query(dataset.name, flow) for flow in flows if isinstance(flow, Flow)]
-        if not frames:
-            raise self._here(f"{dataset.name} has no flow to read from", do=f"Add an append_flow with target={dataset.name!r}.")
+        frames = []
+        for flow in flows:
+            if isinstance(flow, CdcFlow):
+                raise self._here(
+                    f"{dataset.name} is kept by a CDC flow, so it is not append-only and cannot be read as a stream",
+                    do=f"Read what the flow reads, {flow.source}, with spark.readStream.table.",
+                )
+            frames.append(self.query(dataset.name, flow))
         rows = reduce(lambda left, right: left.unionByName(right), frames)
         check_expectations(dataset, rows)
         if dataset.kind is DatasetKind.TEMPORARY_VIEW:
@@ -161,9 +161,8 @@ class GraphReader:
             self._stack.pop()
 
     def _unknown(self, name: str, known: Collection[str], what: str) -> DefinitionError:
-        return self._here(
-            f"there is no {what} named {name}", do=suggestion(name.rsplit(".", maxsplit=1)[-1], known, what=f"{what}s")
-        )
+        do = suggestion(name.rsplit(".", maxsplit=1)[-1], known, what=f"{what}s")
+        return self._here(f"there is no {what} named {name}", do=do)
 
     def _here(self, what: str, *, do: str) -> DefinitionError:
         return error_at(reached_location(self._stack[-1][1]), what, do)

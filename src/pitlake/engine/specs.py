@@ -74,6 +74,7 @@ def quarantine_spec(spec: TableSpec) -> TableSpec:
         ),
         keys=spec.keys if spec.mode is WriteMode.APPEND else (),
         processed_at=(*spec.processed_at, QUARANTINED_AT),
+        expectations=spec.expectations,
         comment=f"Rows that {spec.name} refused, with the expectations that they failed",
         retention_days=spec.retention_days,
         retention_column=QUARANTINED_AT if spec.retention_days else None,

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import getpass
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming import StreamingQuery
 
+from pitlake.engine.event_log import EventLog, ProgressLog, event_log_spec, told_progress
+from pitlake.engine.events import Event, Update, dataset_defined, flow_defined, update_created, update_state
 from pitlake.engine.planning import UpdatePlan, plan_update
-from pitlake.engine.queries import BatchMarkers, failure, start_query
+from pitlake.engine.queries import BatchMarkers, start_query
+from pitlake.engine.running import Flows
 from pitlake.engine.session import LOCAL_MASTER, start_session
 from pitlake.engine.sources import GraphReader
-from pitlake.errors import ExpectationViolationError, FlowError
+from pitlake.errors import PitlakeError
 from pitlake.lake.catalog import list_tables
-from pitlake.lake.spec import SPECS_TOPIC
+from pitlake.lake.spec import SPECS_TOPIC, TableSpec
 from pitlake.pipelines.loading import load
-from pitlake.streams.envelope import EPOCH, MARKER, Marker
+from pitlake.streams.envelope import EPOCH, MARKER, Marker, encode_epoch, encode_marker
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics, list_topics
 
-# Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
-STAGGER_SECONDS = 3.0
-WATCH_SECONDS = 0.5
 # What a topic keeps for its followers and for a writer that was away; the tables keep the rest.
 TABLE_TOPIC_BYTES = 512 * 1024 * 1024
+
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -70,70 +74,105 @@ def plan(config: UpdateConfig, session: SparkSession, epoch: int) -> UpdatePlan:
     return plan_update(pipeline, reader, catalog=config.catalog, schema=config.schema, epoch=epoch)
 
 
-def run_update(
-    config: UpdateConfig, *, stop: threading.Event, report: Callable[[str], None], on_ready: Callable[[], None]
-) -> None:
+def run_update(config: UpdateConfig, *, stop: threading.Event, report: Report, on_ready: Callable[[], None]) -> None:
     """Run the pipeline until `stop` is set; `report` gets a line per step, `on_ready` is called once every flow has been started.
 
-    Raises DefinitionError before anything starts, FlowError when a flow stops that should not. A flow that stops at a row which
-    it must not accept does not end the others: its error is raised when the update ends.
+    What happens is told in the event log. Raises DefinitionError before anything starts, FlowError when a flow stops that should
+    not. A flow that stops at a row which it must not accept does not end the others: its error is raised when the update ends.
     """
-    epoch = next_epoch(config.home, time.time_ns() // 1_000_000)
-    report("Starting Spark")
-    session = start_session(config.home, config.jars, master=config.master)
-    report("Planning the pipeline")
-    update = plan(config, session, epoch)
+    update = Update(config.catalog, config.schema, next_epoch(config.home, time.time_ns() // 1_000_000))
+    with _told(config, update) as log:
+        report("Starting Spark")
+        session = start_session(config.home, config.jars, master=config.master)
+        try:
+            report("Planning the pipeline")
+            planned = plan(config, session, update.epoch)
+            log.add(*_definitions(planned), update_state(update, "SETTING_UP_TABLES"))
+            _publish_specs(config.bootstrap, planned.specs)
+            _run_flows(config, update, session, planned, log, stop, report, on_ready)
+        finally:
+            session.stop()
+
+
+@contextmanager
+def _told(config: UpdateConfig, update: Update) -> Iterator[EventLog]:
+    """The update's event log, from its creation to its end, whichever that is."""
+    _publish_specs(config.bootstrap, [event_log_spec(config.catalog, config.schema)])
+    log = EventLog(Publisher(config.bootstrap), update)
+    log.add(update_created(update, _settings(config), getpass.getuser()), update_state(update, "INITIALIZING"))
+    try:
+        yield log
+    except PitlakeError as error:
+        log.add(update_state(update, "FAILED", error))
+        log.flush()
+        raise
+    log.add(update_state(update, "CANCELED"))
+    log.flush()
+
+
+def _run_flows(
+    config: UpdateConfig,
+    update: Update,
+    session: SparkSession,
+    planned: UpdatePlan,
+    log: EventLog,
+    stop: threading.Event,
+    report: Report,
+    on_ready: Callable[[], None],
+) -> None:
+    progress = ProgressLog(log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
     publisher = Publisher(config.bootstrap)
-    _set_up(config, update, publisher)
-    markers = BatchMarkers(lambda flow, marker: _publish_marker(publisher, update, flow, marker, epoch))
+    plans = {flow.name: flow for flow in planned.flows}
+
+    def batch_committed(name: str, marker: Marker) -> None:
+        headers = {EPOCH: encode_epoch(update.epoch), MARKER: encode_marker(marker)}
+        for topic in plans[name].topics:
+            publisher.send(topic, b"", headers=headers)
+        progress.batch_committed(name, plans[name].spec, marker.batch_id)
+
+    checkpoints = str(config.home / "checkpoints")
+    markers = BatchMarkers(batch_committed)
+    flows = Flows(
+        planned.flows,
+        lambda flow: start_query(flow, bootstrap=config.bootstrap, checkpoints=checkpoints),
+        log=log,
+        progress=progress,
+        report=report,
+    )
     session.streams.addListener(markers)
     try:
-        _watch(_start_flows(config, update, stop, report), stop, report, on_ready)
+        flows.start(stop)
+        log.add(update_state(update, "RUNNING"))
+        on_ready()
+        flows.watch(stop)
+        log.add(update_state(update, "STOPPING"))
     finally:
         session.streams.removeListener(markers)
-        for query in session.streams.active:
-            query.stop()
-        session.stop()
+        flows.stop()
 
 
-def _set_up(config: UpdateConfig, update: UpdatePlan, publisher: Publisher) -> None:
-    tables = [Topic(spec.topic, retention_bytes=TABLE_TOPIC_BYTES) for spec in update.specs]
-    ensure_topics(config.bootstrap, [Topic(SPECS_TOPIC, compacted=True), *tables])
-    for spec in update.specs:
-        publisher.send(SPECS_TOPIC, spec.model_dump_json().encode(), key=spec.name.encode())
-    publisher.flush()
+def _publish_specs(bootstrap: str, specs: Sequence[TableSpec]) -> None:
+    tables = [Topic(spec.topic, retention_bytes=TABLE_TOPIC_BYTES) for spec in specs]
+    ensure_topics(bootstrap, [Topic(SPECS_TOPIC, compacted=True), *tables])
+    with Publisher(bootstrap) as publisher:
+        for spec in specs:
+            publisher.send(SPECS_TOPIC, spec.model_dump_json().encode(), key=spec.name.encode())
 
 
-def _start_flows(
-    config: UpdateConfig, update: UpdatePlan, stop: threading.Event, report: Callable[[str], None]
-) -> dict[str, StreamingQuery]:
-    queries: dict[str, StreamingQuery] = {}
-    for flow in update.flows:
-        if queries and stop.wait(STAGGER_SECONDS):
-            break
-        report(f"Starting flow {flow.name}")
-        queries[flow.name] = start_query(flow, bootstrap=config.bootstrap, checkpoints=str(config.home / "checkpoints"))
-    return queries
+def _settings(config: UpdateConfig) -> dict[str, object]:
+    return {
+        "libraries": [{"file": str(file)} for file in config.files],
+        "catalog": config.catalog,
+        "schema": config.schema,
+        "continuous": True,
+    }
 
 
-def _watch(
-    queries: dict[str, StreamingQuery], stop: threading.Event, report: Callable[[str], None], on_ready: Callable[[], None]
-) -> None:
-    on_ready()
-    violated = None
-    while not stop.wait(WATCH_SECONDS):
-        for name in [name for name, query in queries.items() if not query.isActive]:
-            error = failure(name, queries.pop(name))
-            if not isinstance(error, ExpectationViolationError) or not queries:
-                raise error or FlowError(f"flow {name} ended by itself", do="Start the pipeline again.")
-            violated = error
-            report(error.what)
-    if violated is not None:
-        raise violated
-
-
-def _publish_marker(publisher: Publisher, update: UpdatePlan, flow_name: str, marker: Marker, epoch: int) -> None:
-    flow = next(flow for flow in update.flows if flow.name == flow_name)
-    headers = {EPOCH: str(epoch).encode(), MARKER: marker.model_dump_json().encode()}
-    for topic in flow.topics:
-        publisher.send(topic, b"", headers=headers)
+def _definitions(planned: UpdatePlan) -> Iterator[Event]:
+    stored = {spec.topic: spec.name for spec in planned.specs}
+    flows = Counter(flow.spec.name for flow in planned.flows)
+    for spec in {flow.spec.name: flow.spec for flow in planned.flows}.values():
+        yield dataset_defined(spec, flows[spec.name])
+    for flow in planned.flows:
+        read = planned.reads.get(flow.spec.topic, frozenset())
+        yield flow_defined(flow.name, flow.spec, {stored.get(name, name) for name in read})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import reduce
 from typing import Any, Literal
 
 from deltalake import CommitProperties, DeltaTable, Transaction
@@ -124,11 +123,6 @@ def summed(totals: Totals, rows: int, rejected: int, expectations: Mapping[str, 
         rejected=totals.rejected + rejected,
         expectations={name: totals.expectations.get(name, Tally()) + expectations.get(name, Tally()) for name in sorted(names)},
     )
-
-
-def merged_latency(commits: Iterator[Commit], stage: Stage) -> Histogram:
-    """One stage's latencies over all of `commits`."""
-    return reduce(Histogram.__add__, (commit.note.latency.get(stage, Histogram()) for commit in commits), Histogram())
 
 
 def app_id(topic: str, partition: int) -> str:

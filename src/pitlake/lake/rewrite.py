@@ -9,6 +9,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -63,7 +64,7 @@ def rewrite(
 def _data_file(action: dict[str, Any], partitions: Sequence[str], window: str | None) -> DataFile:
     low, high = ((action.get(end) or {}).get(window) for end in ("min", "max"))
     return DataFile(
-        action["path"],
+        unquote(action["path"]),
         action["size_bytes"],
         action["num_records"] or 0,
         action["modification_time"],

@@ -56,7 +56,7 @@ class Schedule:
 
 
 class Upkeep:
-    """The work on one table, as `table` gives it. `carrying` gives the properties of a commit that changes no row, by the name of the work."""
+    """The work on one table, as `table` gives it. `carrying` gives a commit's properties by the name of the work that it does."""
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class Upkeep:
         now: Callable[[], datetime],
     ) -> None:
         self._table, self._spec, self._carrying, self._now = table, spec, carrying, now
+        self._vacuumed = False
         self._touched: list[tuple[datetime, datetime]] = []
 
     def tasks(self) -> list[Task]:
@@ -92,8 +93,11 @@ class Upkeep:
         return True
 
     def vacuum(self) -> None:
-        """Delete files that no version within the table's retention needs."""
-        self._table().vacuum(dry_run=False, enforce_retention_duration=False, commit_properties=self._carrying("vacuum"))
+        """Delete files that no version within the table's retention needs; the first time also those of commits never made."""
+        self._table().vacuum(
+            dry_run=False, full=not self._vacuumed, enforce_retention_duration=False, commit_properties=self._carrying("vacuum")
+        )
+        self._vacuumed = True
 
     def expire(self) -> None:
         """Delete rows older than the spec's retention."""

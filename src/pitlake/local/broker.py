@@ -10,20 +10,22 @@ broker's own topics and its metadata log stay below 200 MiB.
 from __future__ import annotations
 
 import base64
-import json
 import os
 import secrets
 import shutil
 import socket
 import subprocess
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from pydantic import Field, TypeAdapter
 
-from pitlake.errors import EnvironmentProblem
+from pitlake.errors import ConfigurationError, EnvironmentProblem
+from pitlake.local.files import write_atomically
 from pitlake.local.jars import Jars
 from pitlake.streams.connections import MAX_RECORD_BYTES, client_config
 
@@ -52,12 +54,15 @@ _JVM = (
 )
 
 
+Port = Annotated[int, Field(ge=1, lt=65_536)]
+
+
 @dataclass(frozen=True)
 class Ports:
     """The broker's ports on the loopback interface: clients use the first, the broker itself the second."""
 
-    clients: int
-    controller: int
+    clients: Port
+    controller: Port
 
     @property
     def bootstrap(self) -> str:
@@ -65,12 +70,21 @@ class Ports:
         return f"{_HOST}:{self.clients}"
 
 
+_PORTS_FILE = TypeAdapter(Ports)
+
+
 def prepare_broker(java: Path, jars: Jars, folder: Path) -> str:
     """Make everything ready for `broker_command`, and return the address that clients will use.
 
-    The ports of the last start are kept when they are free. Raises EnvironmentProblem when the disk has less than 2 GB free.
+    The ports of the last start are kept when they are free. Raises ConfigurationError for a folder that Kafka cannot
+    use, and EnvironmentProblem when the disk has less than 2 GB free or the storage cannot be made.
     """
     folder = folder.resolve()
+    if "," in str(folder):
+        raise ConfigurationError(
+            f"Kafka cannot keep its log under {folder}: it takes the comma for the end of a folder's name.",
+            do="Choose a home without a comma in its path with --home.",
+        )
     folder.mkdir(parents=True, exist_ok=True)
     _check_disk(folder)
     ports = _settle_ports(folder)
@@ -137,7 +151,14 @@ def broker_properties(data: Path, ports: Ports) -> str:
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 500,
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return "".join(f"{name}={_escaped(str(value))}\n" for name, value in settings.items())
+
+
+def _escaped(value: str) -> str:
+    """Java reads properties as Latin-1 and takes a backslash for an escape; all but printable ASCII goes as UTF-16 units."""
+    units = value.replace("\\", "\\\\").encode("utf-16-be", "surrogatepass")
+    codes = [int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2)]
+    return "".join(chr(code) if 32 <= code < 127 else f"\\u{code:04x}" for code in codes)
 
 
 def format_storage(java: Path, jars: Jars, folder: Path, ports: Ports) -> None:
@@ -153,7 +174,13 @@ def format_storage(java: Path, jars: Jars, folder: Path, ports: Ports) -> None:
         *(str(java), *_JVM, "-cp", _class_path(jars), "kafka.tools.StorageTool"),
         *("format", "--cluster-id", _new_cluster_id(), "--config", str(properties)),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_FORMAT_SECONDS)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_FORMAT_SECONDS)
+    except subprocess.TimeoutExpired as late:
+        raise EnvironmentProblem(
+            f"The broker's storage under {folder} could not be formatted within {_FORMAT_SECONDS:g} s.",
+            do="Look whether the machine is overloaded or the disk is slow, and start again.",
+        ) from late
     if done.returncode != 0:
         raise EnvironmentProblem(
             f"The broker's storage under {folder} could not be formatted: {(done.stderr or done.stdout).strip()[-500:]}",
@@ -163,14 +190,25 @@ def format_storage(java: Path, jars: Jars, folder: Path, ports: Ports) -> None:
     fresh.rename(data)
 
 
+def kept_ports(folder: Path) -> Ports | None:
+    """The ports of the broker's last start; None when there was none, or when what it noted cannot be read."""
+    try:
+        return _PORTS_FILE.validate_json(_ports_file(folder).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def taken_ports(ports: Ports) -> list[int]:
+    """Those of the ports on which some process listens already."""
+    return [port for port in (ports.clients, ports.controller) if not _is_free(port)]
+
+
 def _settle_ports(folder: Path) -> Ports:
-    file = folder / "ports.json"
-    if file.is_file():
-        kept = Ports(**json.loads(file.read_text(encoding="utf-8")))
-        if _is_free(kept.clients) and _is_free(kept.controller):
-            return kept
+    kept = kept_ports(folder)
+    if kept is not None and not taken_ports(kept):
+        return kept
     found = Ports(*_free_ports())
-    file.write_text(json.dumps(asdict(found)), encoding="utf-8")
+    write_atomically(_ports_file(folder), _PORTS_FILE.dump_json(found).decode())
     return found
 
 
@@ -216,6 +254,10 @@ def _new_cluster_id() -> str:
 
 def _class_path(jars: Jars) -> str:
     return os.pathsep.join(str(jar) for jar in jars.broker)
+
+
+def _ports_file(folder: Path) -> Path:
+    return folder / "ports.json"
 
 
 def _properties(folder: Path) -> Path:

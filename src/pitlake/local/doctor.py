@@ -10,8 +10,9 @@ from pathlib import Path
 
 import psutil
 
-from pitlake.errors import EnvironmentProblem
-from pitlake.local.broker import LEAST_FREE_BYTES
+from pitlake.errors import BrokerError, EnvironmentProblem
+from pitlake.local.broker import LEAST_FREE_BYTES, Ports, kept_ports, taken_ports
+from pitlake.local.home import Home
 from pitlake.local.jars import check_jars
 from pitlake.local.java import find_java, java_version
 
@@ -32,8 +33,8 @@ class Finding:
 
 
 def examine(home: Path) -> list[Finding]:
-    """Look at Java, jars, disk, memory and the home. Changes nothing, uses no network, raises nothing for what it finds."""
-    return [_java(), _jars(), _disk(home), _memory(), _home(home)]
+    """Look at Java, jars, disk, memory, the home and its ports. Changes nothing, uses no network, raises nothing for what it finds."""
+    return [_java(), _jars(), _disk(home), _memory(), _home(home), _ports(Home(home))]
 
 
 def _java() -> Finding:
@@ -79,6 +80,31 @@ def _home(home: Path) -> Finding:
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return Finding("home", ok=True, what=f"{home} can be written")
     return Finding("home", ok=False, what=f"{home} cannot be written", do=f"Choose another --home, or make {nearest} writable.")
+
+
+def _ports(home: Home) -> Finding:
+    kept = kept_ports(home.broker)
+    if kept is None:
+        return Finding("ports", ok=True, what="not chosen yet; the first start does")
+    names = f"{kept.clients} and {kept.controller}"
+    if _is_in_use_by(home, kept):
+        return Finding("ports", ok=True, what=f"{names} are in use by the broker of this home")
+    taken = taken_ports(kept)
+    if not taken:
+        return Finding("ports", ok=True, what=f"{names} are free")
+    return Finding(
+        "ports",
+        ok=False,
+        what=f"{' and '.join(map(str, taken))}, of this home's broker, taken by another process",
+        do=f"`lsof -i :{taken[0]}` names it. End it if it is a broker left on this home; else the next start takes other ports.",
+    )
+
+
+def _is_in_use_by(home: Home, ports: Ports) -> bool:
+    try:
+        return home.read_bootstrap() == ports.bootstrap
+    except BrokerError:
+        return False
 
 
 def _nearest(path: Path) -> Path:

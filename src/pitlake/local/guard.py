@@ -4,8 +4,9 @@
 
 The guard is a script of its own that needs only the standard library, so that it starts at once. Its standard input is a socket
 to the supervisor. It writes the process's id there, one line, and ends the process when the other side closes, which also happens
-when the supervisor is killed: SIGTERM to the process group, and SIGKILL after GRACE seconds. Its exit code is the process's,
-128 + n after signal n.
+when the supervisor is killed. SIGTERM goes to the process alone, which may end its children in its own order; what it leaves of its
+group gets SIGTERM after that, and everything SIGKILL after GRACE seconds. The guard's exit code is the process's, 128 + n after
+signal n.
 
 On Linux the process dies with its guard, and descendants that left the process group are found and killed too.
 """
@@ -24,6 +25,7 @@ from pathlib import Path
 
 _SUPERVISOR = 0
 _CANNOT_RUN = 127
+_ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -47,26 +49,47 @@ def main(grace_seconds: float, command: list[str]) -> int:
         os.write(2, f"{command[0]} does not run: {fault}\n".encode())
         return _CANNOT_RUN
     _tell(process.pid)
-    _await_end(process.pid, wake, grace_seconds)
-    # The process has ended but has not been reaped, so its id still stands for its group.
+    if _has_to_end(process.pid, wake):
+        _end_in_order(process.pid, wake, time.monotonic() + grace_seconds)
+    # The process has not been reaped, so its id still stands for its group, also when it has ended.
     _signal_group(process.pid, signal.SIGKILL)
     code = process.wait()
     _kill_strays()
     return code if code >= 0 else 128 - code
 
 
-def _await_end(pid: int, wake: int, grace_seconds: float) -> None:
-    watched, deadline = [_SUPERVISOR, wake], None
+def _has_to_end(pid: int, wake: int) -> bool:
+    """Wait until the process has to end, or has ended by itself (False)."""
     while not _has_ended(pid):
-        patience = None if deadline is None else max(0.0, deadline - time.monotonic())
-        readable = select.select(watched, [], [], patience)[0]
-        asked = _SUPERVISOR in readable or (wake in readable and signal.SIGTERM in os.read(wake, 64))
-        if asked and deadline is None:
-            _signal_group(pid, signal.SIGTERM)
-            watched, deadline = [wake], time.monotonic() + grace_seconds
-        elif deadline is not None and time.monotonic() >= deadline:
-            _signal_group(pid, signal.SIGKILL)
-            deadline = None
+        readable = select.select([_SUPERVISOR, wake], [], [])[0]
+        if _SUPERVISOR in readable or _ENDINGS & {*os.read(wake, 64)}:
+            return True
+    return False
+
+
+def _end_in_order(pid: int, wake: int, deadline: float) -> None:
+    """SIGTERM to the process, then to what it leaves of its group; returns when all have ended or the time is over."""
+    os.kill(pid, signal.SIGTERM)
+    if _comes_true(lambda: _has_ended(pid), wake, deadline):
+        _signal_group(pid, signal.SIGTERM)
+        _comes_true(lambda: not _has_left_some(pid), wake, deadline)
+
+
+def _comes_true(condition: Callable[[], bool], wake: int, deadline: float) -> bool:
+    """Wait for a condition that changes when a child ends; False when it does not hold at the deadline."""
+    while not condition():
+        patience = deadline - time.monotonic()
+        if patience <= 0:
+            return False
+        if select.select([wake], [], [], patience)[0]:
+            os.read(wake, 64)
+    return True
+
+
+def _has_left_some(leader: int) -> bool:
+    """Whether orphans of the group still run, as far as the system handed them to this process."""
+    orphans = [child for child in _children() if child != leader and os.getpgid(child) == leader]
+    return any(os.waitpid(orphan, os.WNOHANG) == (0, 0) for orphan in orphans)
 
 
 def _has_ended(pid: int) -> bool:
@@ -99,11 +122,11 @@ def _children() -> list[int]:
 
 
 def _signals_as_bytes() -> int:
-    """A descriptor that becomes readable, with the signal's number, at SIGTERM and when a child ends."""
+    """A descriptor that becomes readable, with the signal's number, at a signal to end and when a child ends."""
     wake, written = os.pipe()
     os.set_blocking(written, False)
     signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGCHLD):
+    for number in (*_ENDINGS, signal.SIGCHLD):
         signal.signal(number, lambda *_: None)
     return wake
 

@@ -85,7 +85,7 @@ class Home:
         """Where the broker of the present run answers. Raises BrokerError when nothing runs on this home."""
         try:
             run = json.loads(self.run_file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):
             raise self._idle() from None
         if not is_alive(run["pid"]):
             raise self._idle()

@@ -23,7 +23,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 from pitlake.errors import ProcessError
-from pitlake.local.processes import GuardedProcess, last_lines
+from pitlake.local.processes import LOG_BYTES, GuardedProcess, last_lines
 
 _POLL_SECONDS = 0.05
 
@@ -53,8 +53,8 @@ class Restarts:
 class Part:
     """A process to be kept running. `ready` tells whether the process that runs now does its work; it must not block for long.
 
-    `env` is added to this process's environment. `log` takes what the part prints; the log of the run before is kept beside it
-    with the suffix `.1`. A part without `restarts` may end by itself with code 0; any other end of it is an error.
+    `env` is added to this process's environment. `log` takes what the part prints; what the run before printed, or this one before
+    its log grew beyond `log_bytes`, is kept beside it with the suffix `.1`. A part without `restarts` may end by itself with code 0; any other end of it is an error.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Part:
     restarts: Restarts | None = field(default_factory=Restarts)
     ready_seconds: float = 120.0
     grace_seconds: float = 15.0
+    log_bytes: int = LOG_BYTES
 
 
 class Change(StrEnum):
@@ -130,10 +131,11 @@ class Supervisor:
         return next((keeper.pid for keeper in self._keepers if keeper.part.name == name), None)
 
     def stop(self) -> None:
-        """End all parts, the last one started first, each within its grace."""
-        while self._keepers:
-            self._keepers[-1].end()
-            self._keepers.pop()
+        """End all parts, the last one started first, each within its grace. Further signals are not heard meanwhile."""
+        with _signals_unheard():
+            while self._keepers:
+                self._keepers[-1].end()
+                self._keepers.pop()
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +151,25 @@ def termination_as_exit() -> Iterator[None]:
     def leave(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # What nohup has told this process to ignore stays ignored.
+    heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, leave) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _signals_unheard() -> Iterator[None]:
+    """Keep an impatient second Ctrl-C from breaking the order; each part's grace bounds how long this takes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # A mask would hold for this thread alone, and the signal would come by way of another.
+    impatient = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in impatient}
     try:
         yield
     finally:
@@ -195,8 +215,10 @@ class _Keeper:
                 self.start()
         elif (code := self._process.exit_code()) is not None:
             self._note_end(f"ended with code {code}", done=code == 0, may_restart=may_restart)
-        elif not self._is_ready:
-            self._look_whether_ready(self._process, may_restart=may_restart)
+        else:
+            self._process.bound_log(self.part.log_bytes)
+            if not self._is_ready:
+                self._look_whether_ready(self._process, may_restart=may_restart)
 
     def end(self) -> None:
         if self._process is None:

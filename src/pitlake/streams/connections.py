@@ -15,6 +15,14 @@ MAX_RECORD_BYTES = 16 * 1024 * 1024
 ANSWER_SECONDS = 15.0
 """How long the broker may take over a question about itself."""
 
+_AWAY = {
+    KafkaError._TRANSPORT,  # noqa: SLF001 - librdkafka's own names, here and below
+    KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+    KafkaError._TIMED_OUT,  # noqa: SLF001
+    KafkaError._MSG_TIMED_OUT,  # noqa: SLF001
+    KafkaError._RESOLVE,  # noqa: SLF001
+}
+
 _log = logging.getLogger("pitlake.kafka")
 
 
@@ -35,6 +43,6 @@ def no_answer(bootstrap: str) -> BrokerError:
 def broker_error(bootstrap: str, fault: KafkaException | KafkaError, doing: str) -> BrokerError:
     """`fault` as a BrokerError that says what was being done."""
     error = fault.args[0] if isinstance(fault, KafkaException) else fault
-    if error.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._RESOLVE}:  # noqa: SLF001 - librdkafka's own names
+    if error.code() in _AWAY:
         return no_answer(bootstrap)
     return BrokerError(f"Kafka at {bootstrap} refused {doing}: {error.str()}.", do="Look in the broker's log for the reason.")

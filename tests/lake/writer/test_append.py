@@ -45,7 +45,11 @@ def test_the_fence_outlives_the_process(tmp_path):
 
 
 @settings(max_examples=10, deadline=None)
-@given(replays=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=4), batch=st.integers(3, 20), restart=st.booleans())
+@given(
+    replays=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), max_size=4),
+    batch=st.integers(3, 20),
+    restart=st.booleans(),
+)
 def test_replayed_stretches_leave_each_row_once_in_the_table(replays, batch, restart, tmp_path_factory):
     lake, rows = tmp_path_factory.mktemp("lake"), [landing(number) for number in range(20)]
     topic, sent = [], 0

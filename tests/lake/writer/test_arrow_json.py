@@ -56,7 +56,9 @@ _row = st.fixed_dictionaries(
 @given(st.lists(_row, min_size=1, max_size=8))
 def test_all_rows_at_once_are_the_rows_one_by_one(rows):
     together = read_rows([json.dumps(row).encode() for row in rows], SCHEMA)
-    singly = pa.table([pa.array([value_of(row.get(field.name), field.type) for row in rows], field.type) for field in SCHEMA], schema=SCHEMA)
+    singly = pa.table(
+        [pa.array([value_of(row.get(field.name), field.type) for row in rows], field.type) for field in SCHEMA], schema=SCHEMA
+    )
     together.validate(full=True)
     assert together.to_pylist() == singly.to_pylist()
 

@@ -49,7 +49,9 @@ def test_a_number_that_is_none_is_stored_as_such():
 
 def test_processing_time_is_the_records_own():
     spec = append_spec()
-    spec = spec.model_copy(update={"columns": (*spec.columns, Column(name="processed_at", type="TIMESTAMP")), "processed_at": ("processed_at",)})
+    spec = spec.model_copy(
+        update={"columns": (*spec.columns, Column(name="processed_at", type="TIMESTAMP")), "processed_at": ("processed_at",)}
+    )
     at = START + timedelta(milliseconds=1234)
     batch, _ = _read(record(0, {**landing(1), "processed_at": "not even a time"}, at=at), spec=spec)
     assert batch.rows.column("processed_at").to_pylist() == [at]
@@ -63,13 +65,17 @@ def test_the_key_of_an_append_table_is_required_even_if_declared_nullable():
 
 def test_a_key_of_other_tables_may_be_null():
     batch, rejected = _read(record(0, {"window_start": "2026-02-15T00:00:00.000000Z"}), spec=upsert_spec())
-    assert batch.rows.to_pylist() == [{"window_start": datetime(2026, 2, 15, tzinfo=UTC), "machine": None, "readings": None, "mean": None}]
+    assert batch.rows.to_pylist() == [
+        {"window_start": datetime(2026, 2, 15, tzinfo=UTC), "machine": None, "readings": None, "mean": None}
+    ]
     assert not rejected
 
 
 def test_binary_and_decimals_are_exact():
     columns = (Column(name="raw", type="BINARY"), Column(name="price", type="DECIMAL(20,4)"))
-    batch, rejected = _read(record(0, b'{"raw": "AP8=", "price": 1234567890123456.7891}'), spec=append_spec(columns=columns, keys=()))
+    batch, rejected = _read(
+        record(0, b'{"raw": "AP8=", "price": 1234567890123456.7891}'), spec=append_spec(columns=columns, keys=())
+    )
     assert [str(value) for value in batch.rows.to_pylist()[0].values()] == [r"b'\x00\xff'", "1234567890123456.7891"]
     assert not rejected
 

@@ -13,7 +13,9 @@ from pitlake.lake.writer.measures import latencies, tallies
 from tests.support.writing import START, append_spec, landing, record, stamp
 
 TIMES = (Column(name="event", type="TIMESTAMP"), Column(name="ingested", type="TIMESTAMP"))
-SPEC = append_spec(columns=(*append_spec().columns, *TIMES), event_time="event", ingestion_time="ingested", expectations=("a", "b"))
+SPEC = append_spec(
+    columns=(*append_spec().columns, *TIMES), event_time="event", ingestion_time="ingested", expectations=("a", "b")
+)
 
 
 def _batch(*records):

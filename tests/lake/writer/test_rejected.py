@@ -8,8 +8,10 @@ from datetime import timedelta
 from deltalake import DeltaTable
 
 from pitlake.lake.names import TableName
-from pitlake.lake.writer.rejected import rejected_path
-from tests.support.writing import START, append_spec, landing, open_writer, record, stored
+from pitlake.lake.upkeep import COMPACT_EVERY
+from pitlake.lake.writer.batches import Rejection
+from pitlake.lake.writer.rejected import RejectedRecords, rejected_path
+from tests.support.writing import START, Clock, append_spec, landing, open_writer, record, stored
 
 SPEC = append_spec()
 
@@ -35,24 +37,27 @@ def test_it_is_logged(tmp_path, caplog):
     assert "c.s.silver: rejected silver/0@7: Expecting value" in caplog.text
 
 
-def test_it_is_kept_once_when_its_own_commit_was_lost(tmp_path):
-    """A crash between the two commits: the batch comes again, cut elsewhere."""
-    lost = open_writer(tmp_path, SPEC)
-    lost._sink = _Crashing()
-    for records in ([record(0, b"first"), record(1, landing(1))],):
-        try:
-            lost.write(records)
-        except ConnectionResetError:
-            pass
-    open_writer(tmp_path, SPEC).write([record(0, b"first"), record(1, landing(1)), record(2, b"second")])
-    assert [each["value"] for each in _rejected(tmp_path)] == [b"second", b"first"] or len(_rejected(tmp_path)) == 2
-
-
-class _Crashing:
-    def prepare(self, batch, fence):
-        raise NotImplementedError
+def test_a_record_that_comes_again_after_a_crash_is_kept_once(tmp_path):
+    """The table's own commit was lost, and the batch is cut elsewhere the second time."""
+    first, second = (Rejection(record(offset, b"garbage"), "no row") for offset in (0, 2))
+    for rejections, end in ([first], 2), ([first, second], 3):
+        RejectedRecords(str(tmp_path), TableName.parse(SPEC.name), SPEC.topic).keep(rejections, {"silver/0": end})
+    assert sorted(each["offset"] for each in _rejected(tmp_path)) == [0, 2]
 
 
 def test_a_table_without_rejections_has_no_sidecar(tmp_path):
     open_writer(tmp_path, SPEC).write([record(0, landing(1))])
     assert _rejected(tmp_path) == []
+
+
+def test_many_small_files_become_few(tmp_path):
+    clock = Clock()
+    writer = open_writer(tmp_path, SPEC, clock=clock)
+    for offset in range(25):
+        writer.write([record(offset, b"garbage")])
+    clock.forward(seconds=COMPACT_EVERY.total_seconds())
+    for _ in range(3):
+        writer.maintain()
+    writer.write([record(25, b"garbage")])
+    assert len(_rejected(tmp_path)) == 26
+    assert len(DeltaTable(rejected_path(str(tmp_path), TableName.parse(SPEC.name))).file_uris()) == 2

@@ -10,11 +10,15 @@ from tests.support.writing import landing, record
 
 
 def _row(offset, epoch=None, partition=0, **headers):
-    return record(offset, landing(offset), partition=partition, **({} if epoch is None else {"epoch": encode_epoch(epoch)}), **headers)
+    return record(
+        offset, landing(offset), partition=partition, **({} if epoch is None else {"epoch": encode_epoch(epoch)}), **headers
+    )
 
 
 def _marker(flow="flow", **offsets):
-    return Marker(flow=flow, batch_id=1, offsets={"landing": {name.removeprefix("p"): offset for name, offset in offsets.items()}})
+    return Marker(
+        flow=flow, batch_id=1, offsets={"landing": {name.removeprefix("p"): offset for name, offset in offsets.items()}}
+    )
 
 
 def _offsets(sifted):

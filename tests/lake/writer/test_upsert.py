@@ -70,7 +70,11 @@ def test_a_batch_that_changes_nothing_moves_the_offsets(tmp_path):
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.lists(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 9)), min_size=1, max_size=5), min_size=1, max_size=5))
+@given(
+    batches=st.lists(
+        st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 9)), min_size=1, max_size=5), min_size=1, max_size=5
+    )
+)
 def test_a_table_never_turns_back(batches, tmp_path_factory):
     lake = tmp_path_factory.mktemp("lake")
     writer, highest, offset = open_writer(lake, SPEC), {}, 0

@@ -49,6 +49,10 @@ class RejectedRecords:
             where = f"{self._topic}/{each.record.partition}@{each.record.offset}"
             _log.error("%s: rejected %s: %s", self._table, where, each.reason)
 
+    def tidy(self) -> None:
+        """Keep the sidecar's files few."""
+        self._sidecar.tidy()
+
     def _is_new(self, record: Record) -> bool:
         return record.offset >= self._sidecar.next_offset(app_id(self._topic, record.partition))
 

@@ -9,9 +9,12 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 _CONFIGURATION = {
     "delta.checkpointInterval": "100",
-    "delta.logRetentionDuration": "interval 15 minutes",
+    "delta.logRetentionDuration": "interval 2 minutes",
     "delta.deletedFileRetentionDuration": "interval 15 minutes",
 }
+
+_MANY_FILES = 20
+_TARGET_BYTES = 16 * 1024 * 1024
 
 
 class Sidecar:
@@ -35,11 +38,22 @@ class Sidecar:
         properties = CommitProperties(app_transactions=transactions, max_commit_retries=0)
         write_deltalake(self._existing(), rows, mode="append", commit_properties=properties)
 
+    def tidy(self) -> None:
+        """Merge its small files, if there are many."""
+        if self._table is not None and len(self._table.file_uris()) > _MANY_FILES:
+            self._table.optimize.compact(target_size=_TARGET_BYTES, commit_properties=CommitProperties(max_commit_retries=0))
+            self._delete_old_files()
+
     def replace(self, rows: pa.Table) -> None:
         """Hold `rows` and nothing else, in one file, and delete files that have long been replaced."""
         if self._table is not None:
             write_deltalake(self._table, rows, mode="overwrite", commit_properties=CommitProperties(max_commit_retries=0))
+            self._delete_old_files()
+
+    def _delete_old_files(self) -> None:
+        if self._table is not None:
             self._table.vacuum(dry_run=False, enforce_retention_duration=False)
+            self._table = DeltaTable(self._path)
 
     def _existing(self) -> DeltaTable:
         if self._table is None:

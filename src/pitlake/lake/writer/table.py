@@ -14,7 +14,7 @@ from pitlake.lake.commits import CommitNote, Standing, app_id, carried, newest_n
 from pitlake.lake.creation import evolve, open_table
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import TableSpec, WriteMode
-from pitlake.lake.upkeep import EXPIRE_EVERY, Schedule, Task, Upkeep
+from pitlake.lake.upkeep import COMPACT_EVERY, EXPIRE_EVERY, Schedule, Task, Upkeep
 from pitlake.lake.writer.append import AppendSink
 from pitlake.lake.writer.batches import Layout, read_batch
 from pitlake.lake.writer.cdc import CdcSink
@@ -54,7 +54,7 @@ class TableWriter:
         self._sink, chores = self._way_in(lake)
         self._commits = 0
         self._upkeep = Upkeep(lambda: self._table, spec, self._carrying, now)
-        self._schedule = Schedule([*self._upkeep.tasks(), *chores], now)
+        self._schedule = Schedule([*self._upkeep.tasks(), *chores, Task(COMPACT_EVERY, self._rejected.tidy)], now)
 
     @property
     def version(self) -> int:
@@ -86,7 +86,7 @@ class TableWriter:
             raise another_writer(self.spec)
 
     def _reopen(self) -> None:
-        """Open the table anew at the version it stands at: deltalake's own state of it grows slower with each commit made on it."""
+        """Open the table anew at its version: deltalake's own state of it grows slower with each commit made on it."""
         self._table = DeltaTable(self._table.table_uri, version=self._table.version())
         self._commits = 0
 
@@ -144,7 +144,8 @@ class TableWriter:
         if self.spec.mode is WriteMode.UPSERT:
             return UpsertSink(self.spec), []
         tombstones = Tombstones(lake, self.spec, self._layout.schema)
-        return CdcSink(self.spec, tombstones, self._now), [Task(EXPIRE_EVERY, lambda: tombstones.forget(self._now()))]
+        chores = [Task(COMPACT_EVERY, tombstones.tidy), Task(EXPIRE_EVERY, lambda: tombstones.forget(self._now()))]
+        return CdcSink(self.spec, tombstones, self._now), chores
 
 
 def another_writer(spec: TableSpec) -> LakeError:

@@ -51,6 +51,10 @@ class Tombstones:
         self._sidecar.append(stones, offsets)
         self._remember(stones)
 
+    def tidy(self) -> None:
+        """Keep the sidecar's files few."""
+        self._sidecar.tidy()
+
     def forget(self, now: datetime) -> None:
         """Drop the tombstones older than `KEPT`, and the overtaken ones, from memory and sidecar; `now` is in UTC."""
         rows = self._sidecar.rows()

@@ -1,0 +1,39 @@
+"""The application's pipeline file, planned as the engine runs it."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from deltalake import write_deltalake
+
+from pitlake.engine.planning import plan_update
+from pitlake.engine.sources import GraphReader
+from pitlake.lake.names import TableName
+from pitlake.lake.source import DeltaTableSource
+from pitlake.lake.spec import WriteMode
+from pitlake.mining import dimensions
+from pitlake.pipelines.loading import load
+
+
+@pytest.fixture(name="update")
+def _update(spark, tmp_path):
+    spark.dataSource.register(DeltaTableSource)
+    tables = [TableName("mine", "site", name) for name in ("equipment_master", "sensor_definitions", "shift_schedule")]
+    for table in tables:
+        write_deltalake(table.path(str(tmp_path)), getattr(dimensions, table.name)())
+    pipeline = load([Path(importlib.util.find_spec("pitlake.mining.pipeline").origin)])
+    place = {"catalog": "mine", "schema": "site"}
+    reader = GraphReader(pipeline, spark, bootstrap="", lake=str(tmp_path), landing={"mining_ot_stream"}, tables=tables, **place)
+    return plan_update(pipeline, reader, epoch=7, **place)
+
+
+def test_the_mining_pipeline_can_be_planned(update):
+    assert {spec.topic: (spec.mode, spec.keys) for spec in update.specs} == {
+        "ot_telemetry_bronze": (WriteMode.APPEND, ("landing_id", "batch_index")),
+        "ot_sensors_normalized": (WriteMode.APPEND, ("landing_id", "batch_index", "sensor_name")),
+        "ot_sensors_normalized_quarantine": (WriteMode.APPEND, ("landing_id", "batch_index", "sensor_name")),
+        "equipment_performance_1min": (WriteMode.UPSERT, ("window_start", "equipment_id", "sensor_name")),
+        "equipment_current_status": (WriteMode.CDC, ("equipment_id", "sensor_name")),
+    }

@@ -1,0 +1,96 @@
+"""Reading from stated offsets, on a real broker."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from pitlake.errors import BrokerError
+from pitlake.streams.consumers import BEGINNING, OffsetOutOfRange, TopicReader, end_offsets
+from pitlake.streams.producers import Publisher
+from pitlake.streams.topics import Topic, ensure_topics
+
+
+@pytest.fixture(name="topic")
+def _topic(broker):
+    name = f"consumers-{uuid.uuid4().hex}"
+    ensure_topics(broker.bootstrap, [Topic(name, 2)])
+    return name
+
+
+def _publish(broker, topic, *values, partition=0):
+    with Publisher(broker.bootstrap) as publisher:
+        for value in values:
+            publisher.send(topic, value, partition=partition)
+
+
+def _take(reader, count):
+    records = []
+    while len(records) < count:
+        records += reader.take(count - len(records), 10)
+    return [record.value for record in records]
+
+
+def test_reading_begins_at_the_stated_offset(broker, topic):
+    _publish(broker, topic, b"0", b"1", b"2")
+    with TopicReader(broker.bootstrap, topic, {0: 1}) as reader:
+        assert _take(reader, 2) == [b"1", b"2"]
+
+
+def test_reading_twice_from_one_offset_gives_the_same(broker, topic):
+    _publish(broker, topic, b"0", b"1")
+    for _ in range(2):
+        with TopicReader(broker.bootstrap, topic, {0: BEGINNING}) as reader:
+            assert _take(reader, 2) == [b"0", b"1"]
+
+
+def test_only_the_stated_partitions_are_read(broker, topic):
+    _publish(broker, topic, b"other", partition=1)
+    _publish(broker, topic, b"own", partition=0)
+    with TopicReader(broker.bootstrap, topic, {0: BEGINNING}) as reader:
+        assert _take(reader, 1) == [b"own"]
+        assert reader.take(1, 0.2) == []
+
+
+def test_the_end_is_reached_and_left_again(broker, topic):
+    _publish(broker, topic, b"0")
+    with TopicReader(broker.bootstrap, topic, {0: BEGINNING}) as reader:
+        assert not reader.at_end
+        assert _take(reader, 1) == [b"0"]
+        while not reader.at_end:
+            reader.take(1, 1)
+        _publish(broker, topic, b"1")
+        assert _take(reader, 1) == [b"1"]
+        assert not reader.at_end
+
+
+def test_an_offset_beyond_the_end_is_an_error(broker, topic):
+    _publish(broker, topic, b"0")
+    with TopicReader(broker.bootstrap, topic, {0: 5}) as reader, pytest.raises(OffsetOutOfRange, match="no longer holds"):
+        _take(reader, 1)
+
+
+def test_no_record_within_the_time_is_none(broker, topic):
+    with TopicReader(broker.bootstrap, topic, {0: BEGINNING}) as reader:
+        assert reader.take(10, 0.05) == []
+
+
+def test_a_broker_that_is_away_is_waited_for():
+    with TopicReader("127.0.0.1:1", "anything", {0: BEGINNING}) as reader:
+        assert reader.take(1, 0.2) == []
+
+
+def test_end_offsets_are_the_next_to_be_written(broker, topic):
+    _publish(broker, topic, b"0", b"1", partition=1)
+    assert end_offsets(broker.bootstrap, topic) == {0: 0, 1: 2}
+
+
+def test_a_topic_that_does_not_exist_has_none(broker):
+    assert end_offsets(broker.bootstrap, f"no-{uuid.uuid4().hex}") is None
+
+
+def test_a_broker_that_does_not_answer_is_an_error(monkeypatch):
+    monkeypatch.setattr("pitlake.streams.consumers.ANSWER_SECONDS", 0.5)
+    with pytest.raises(BrokerError, match="does not answer"):
+        end_offsets("127.0.0.1:1", "anything")
