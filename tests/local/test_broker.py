@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections import namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pitlake.errors import BrokerError, EnvironmentProblem
-from pitlake.local.broker import Ports, broker_command, broker_properties, is_answering, prepare_broker
-from pitlake.local.jars import Jars
+from pitlake.errors import BrokerError, ConfigurationError, EnvironmentProblem
+from pitlake.local.broker import Ports, broker_command, broker_properties, format_storage, is_answering, prepare_broker
+from pitlake.local.jars import Jars, fetch_jars
+from pitlake.local.java import find_java
 from pitlake.local.processes import is_alive
 from pitlake.streams.consumers import BEGINNING, TopicReader
 from pitlake.streams.producers import Publisher
@@ -37,6 +41,20 @@ def formatted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _properties(folder: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in (folder / "server.properties").read_text().splitlines())
+
+
+def _as_java_reads(properties: bytes) -> dict[str, str]:
+    """What java.util.Properties makes of a file whose names are plain."""
+    lines = (line.split("=", 1) for line in properties.decode("latin-1").splitlines())
+    return {name: re.sub(r"\\(?:u([0-9a-f]{4})|(.))", _meaning, value) for name, value in lines}
+
+
+def _meaning(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else escape[2]
+
+
+def _in_utf_16(text: str) -> bytes:
+    return text.encode("utf-16-be", "surrogatepass")
 
 
 def _records(bootstrap: str, topic: str, count: int) -> list[bytes | None]:
@@ -111,8 +129,34 @@ def test_ports_that_others_have_taken_are_given_up(formatted: Path) -> None:
     assert f"PLAINTEXT://{second}" in _properties(formatted)["listeners"]
 
 
+@pytest.mark.parametrize("content", ["", '{"clients": 21', "21000", '{"clients": 21000}', '{"clients": 0, "controller": 99999}'])
+def test_ports_that_were_noted_badly_are_chosen_anew(formatted: Path, content: str) -> None:
+    (formatted / "ports.json").write_text(content)
+    chosen = prepare_broker(JAVA, NO_JARS, formatted)
+    assert prepare_broker(JAVA, NO_JARS, formatted) == chosen
+
+
+def test_a_comma_in_the_home_s_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="takes the comma for the end"):
+        prepare_broker(JAVA, NO_JARS, tmp_path / "pit 1, north")
+    assert not any(tmp_path.iterdir())
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=())))
+def test_java_reads_the_path_that_was_meant(path: str) -> None:
+    written = broker_properties(Path(f"/{path}/data"), Ports(21_000, 21_001)).encode("ascii")
+    assert _in_utf_16(_as_java_reads(written)["log.dirs"]) == _in_utf_16(str(Path(f"/{path}/data")))
+
+
+def test_a_home_may_have_a_name_of_any_language(tmp_path: Path) -> None:
+    folder = tmp_path / "Tagebau Süd 露天矿 ⛏"
+    folder.mkdir()
+    format_storage(find_java(), fetch_jars(), folder, Ports(21_000, 21_001))
+    assert (folder / "data" / "meta.properties").is_file()
+
+
 def test_too_little_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: namedtuple("Usage", "free")(GB))  # noqa: PYI024
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=GB))
     with pytest.raises(EnvironmentProblem, match=r"has 1\.0 GB free; the broker needs 2 GB"):
         prepare_broker(JAVA, NO_JARS, tmp_path)
 
@@ -120,6 +164,16 @@ def test_too_little_disk_is_told_before_anything_starts(tmp_path: Path, monkeypa
 def test_storage_that_cannot_be_formatted_is_told(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentProblem, match="could not be formatted"):
         prepare_broker(Path(shutil.which("false") or "false"), NO_JARS, tmp_path)
+    assert not (tmp_path / "data").exists()
+
+
+def test_storage_that_takes_too_long_to_format_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def takes_too_long(command: list[str], *, timeout: float, **_: object) -> None:
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", takes_too_long)
+    with pytest.raises(EnvironmentProblem, match="could not be formatted within 60 s"):
+        prepare_broker(JAVA, NO_JARS, tmp_path)
     assert not (tmp_path / "data").exists()
 
 

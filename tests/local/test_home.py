@@ -79,6 +79,12 @@ def test_the_note_of_a_run_that_was_killed_is_not_believed(tmp_path: Path) -> No
         Home(tmp_path).read_bootstrap()
 
 
+def test_a_note_that_cannot_be_read_tells_of_no_run(tmp_path: Path) -> None:
+    Home(tmp_path).run_file.write_text('{"bootstrap": "127.0')
+    with pytest.raises(BrokerError, match="Nothing runs"):
+        Home(tmp_path).read_bootstrap()
+
+
 def test_the_end_of_a_run_takes_its_note_away(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.locked():

@@ -51,6 +51,32 @@ print("deaf", flush=True)
 time.sleep(600)
 """
 
+# Leader and child each say that they end; a child that got the signal together with its leader would be the first to say so.
+HOUSEHOLD = """
+import signal, subprocess, sys, time
+member = '''
+import signal, sys, time
+def leave(*_):
+    time.sleep(float(sys.argv[2]))
+    print(sys.argv[1], "ends", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, leave)
+print(sys.argv[1], "up", flush=True)
+'''
+subprocess.Popen([sys.executable, "-S", "-c", member + "time.sleep(600)", "child", "0.1"])
+sys.argv[1:] = ["leader", "0.3"]
+exec(member)
+time.sleep(600)
+"""
+
+PRINTS_WHEN_TOLD = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+print("before", flush=True)
+signal.sigwait({signal.SIGUSR1})
+print("after", flush=True)
+"""
+
 SUPERVISOR = """
 import signal, sys
 from pathlib import Path
@@ -70,6 +96,12 @@ on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="need
 def _run(code: str, folder: Path, *, grace_seconds: float = 5.0, env: dict[str, str] | None = None) -> GuardedProcess:
     argv = [sys.executable, "-S", "-c", code, str(folder)]
     return GuardedProcess(argv, env or {}, folder / "log", grace_seconds=grace_seconds)
+
+
+def _run_family(folder: Path) -> tuple[GuardedProcess, list[int]]:
+    """A process with a child in its group and one outside; the ids of all three."""
+    process = _run(FAMILY, folder)
+    return process, [process.pid or 0, *(await_pid(folder / name) for name in ("in_group", "alone"))]
 
 
 def _await_code(process: GuardedProcess) -> int | None:
@@ -106,6 +138,30 @@ def test_the_log_of_the_run_before_is_kept_and_older_ones_are_not(tmp_path: Path
     assert {log.name: log.read_text() for log in tmp_path.glob("log*")} == {"log": "2\n", "log.1": "1\n"}
 
 
+def test_a_log_that_has_grown_is_put_aside_and_goes_on_empty(tmp_path: Path) -> None:
+    process = _run(PRINTS_WHEN_TOLD, tmp_path)
+    await_that(lambda: last_lines(tmp_path / "log") == "before", "the process is up")
+    process.bound_log(most_bytes=len("before"))
+    os.kill(process.pid or 0, signal.SIGUSR1)
+    _await_code(process)
+    assert {log.name: log.read_text() for log in tmp_path.glob("log*")} == {"log": "after\n", "log.1": "before\n"}
+
+
+def test_a_log_within_its_bound_is_left_alone(tmp_path: Path) -> None:
+    process = _run("print('little')", tmp_path)
+    _await_code(process)
+    process.bound_log(most_bytes=len("little\n"))
+    assert [(log.name, log.read_text()) for log in tmp_path.glob("log*")] == [("log", "little\n")]
+
+
+def test_a_log_that_somebody_has_deleted_needs_no_bound(tmp_path: Path) -> None:
+    process = _run("", tmp_path)
+    _await_code(process)
+    (tmp_path / "log").unlink()
+    process.bound_log()
+    assert not list(tmp_path.glob("log*"))
+
+
 def test_the_end_is_asked_for_before_it_is_forced(tmp_path: Path) -> None:
     process = _run(ORDERLY, tmp_path)
     await_that(lambda: last_lines(tmp_path / "log") == "up", "the process is up")
@@ -123,17 +179,23 @@ def test_what_does_not_end_in_its_grace_is_killed(tmp_path: Path) -> None:
 
 
 @on_linux
-def test_the_end_takes_all_descendants_along_even_those_of_other_groups(tmp_path: Path) -> None:
-    process = _run(FAMILY, tmp_path)
-    family = [await_pid(tmp_path / name) for name in ("in_group", "alone")]
+def test_the_process_ends_before_the_rest_of_its_group_is_asked_to(tmp_path: Path) -> None:
+    process = _run(HOUSEHOLD, tmp_path)
+    await_that(lambda: len(last_lines(tmp_path / "log").splitlines()) == 2, "both are up")
     process.end()
-    assert not any(is_alive(pid) for pid in (process.pid or 0, *family))
+    assert last_lines(tmp_path / "log", 2) == "leader ends\nchild ends"
+
+
+@on_linux
+def test_the_end_takes_all_descendants_along_even_those_of_other_groups(tmp_path: Path) -> None:
+    process, family = _run_family(tmp_path)
+    process.end()
+    assert not any(is_alive(pid) for pid in family)
 
 
 @on_linux
 def test_descendants_do_not_outlive_a_process_that_was_killed(tmp_path: Path) -> None:
-    process = _run(FAMILY, tmp_path)
-    family = [await_pid(tmp_path / name) for name in ("in_group", "alone")]
+    process, family = _run_family(tmp_path)
     os.kill(process.pid or 0, signal.SIGKILL)
     assert _await_code(process) == 128 + signal.SIGKILL
     assert not any(is_alive(pid) for pid in family)
@@ -162,21 +224,28 @@ def test_a_home_stays_locked_until_the_processes_of_a_killed_supervisor_have_end
 
 
 @on_linux
-def test_a_process_dies_with_its_guard_and_its_group_with_it(tmp_path: Path) -> None:
-    process = _run(FAMILY, tmp_path)
-    in_group, alone = (await_pid(tmp_path / name) for name in ("in_group", "alone"))
+def test_a_guard_that_is_killed_leaves_no_descendant_once_the_supervisor_looks(tmp_path: Path) -> None:
+    process, family = _run_family(tmp_path)
     os.kill(_parent(process.pid or 0), signal.SIGKILL)
-    try:
-        assert _await_code(process) == 128 + signal.SIGKILL
-        await_that(lambda: not any(is_alive(pid) for pid in (process.pid or 0, in_group)), "the group has ended")
-    finally:
-        os.kill(alone, signal.SIGKILL)
+    assert _await_code(process) == 128 + signal.SIGKILL
+    assert not any(is_alive(pid) for pid in family)
 
 
-def test_a_guard_that_is_asked_to_end_ends_its_process(tmp_path: Path) -> None:
-    process = _run("import time; time.sleep(600)", tmp_path)
-    os.kill(_parent(process.pid or 0), signal.SIGTERM)
+@on_linux
+def test_the_end_takes_all_descendants_along_even_when_the_guard_was_killed(tmp_path: Path) -> None:
+    process, family = _run_family(tmp_path)
+    os.kill(_parent(process.pid or 0), signal.SIGKILL)
+    process.end()
+    assert not any(is_alive(pid) for pid in family)
+
+
+@on_linux
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_guard_that_is_asked_to_end_ends_its_process_and_all_descendants(tmp_path: Path, number: signal.Signals) -> None:
+    process, family = _run_family(tmp_path)
+    os.kill(_parent(process.pid or 0), number)
     assert _await_code(process) == 128 + signal.SIGTERM
+    assert not any(is_alive(pid) for pid in family)
 
 
 def test_a_log_that_does_not_exist_has_no_last_lines(tmp_path: Path) -> None:

@@ -8,14 +8,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pitlake.errors import ProcessError
-from pitlake.local.processes import is_alive
-from pitlake.local.supervision import Change, Event, Part, Restarts, Supervisor
+from pitlake.local.processes import is_alive, last_lines
+from pitlake.local.supervision import Change, Event, Part, Restarts, Supervisor, termination_as_exit
 from tests.support.waiting import await_that
 
 IMPATIENT = Restarts(quick_deaths=3, quick_seconds=60.0, first_seconds=0.01, most_seconds=0.05)
@@ -35,16 +36,38 @@ time.sleep(0.2)
 print("no more")
 """
 
+CHATTERS = """
+import sys
+from pathlib import Path
+Path(sys.argv[1]).touch()
+while True:
+    print("x" * 1000, flush=True)
+"""
+
 SUPERVISING = """
-import sys, threading
+import signal, sys, threading
 from pathlib import Path
 from pitlake.local.supervision import Change, Part, Supervisor, termination_as_exit
 show = lambda event: print(event.change.value, flush=True) if event.change in {Change.ENDING, Change.ENDED} else None
-part = Part("writer", (sys.executable, "-S", "-c", "import time; time.sleep(600)"), Path(sys.argv[1], "log"), ready=lambda: True)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+log = Path(sys.argv[1], "log")
+part = Part("writer", (sys.executable, "-S", "-c", sys.argv[2]), log, ready=lambda: log.read_text() == "up\\n")
 with termination_as_exit(), Supervisor(show) as supervisor:
     supervisor.start(part)
     print(supervisor.pid("writer"), flush=True)
     supervisor.watch(threading.Event())
+"""
+
+
+ENDS_SLOWLY = """
+import signal, sys, time
+def leave(*_):
+    time.sleep(0.5)
+    print("in order", flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, leave)
+print("up", flush=True)
+time.sleep(600)
 """
 
 
@@ -73,6 +96,14 @@ def _watching(supervisor: Supervisor) -> Iterator[list[ProcessError]]:
     finally:
         stop.set()
         thread.join()
+
+
+@contextmanager
+def _supervising(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """A process that supervises a part that ends slowly, and what it says: the part's id, then how the part ends."""
+    with subprocess.Popen([sys.executable, "-c", SUPERVISING, folder, ENDS_SLOWLY], stdout=subprocess.PIPE) as supervising:
+        assert supervising.stdout is not None
+        yield supervising, supervising.stdout
 
 
 def _changes(events: list[Event]) -> list[tuple[str, str]]:
@@ -179,13 +210,43 @@ def test_a_part_that_may_end_but_fails_is_an_error(tmp_path: Path) -> None:
 
 
 def test_termination_leaves_the_supervisor_in_order(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", SUPERVISING, tmp_path], stdout=subprocess.PIPE) as supervising:
-        assert supervising.stdout is not None
-        pid = int(supervising.stdout.readline())
+    with _supervising(tmp_path) as (supervising, said):
+        pid = int(said.readline())
         supervising.terminate()
-        assert supervising.stdout.read() == b"ending\nended\n"
+        assert said.read() == b"ending\nended\n"
         assert supervising.wait() == 128 + signal.SIGTERM
     assert not is_alive(pid)
+
+
+@pytest.mark.parametrize(("first", "second"), [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM, signal.SIGHUP)])
+def test_a_second_signal_does_not_break_the_order(tmp_path: Path, first: signal.Signals, second: signal.Signals) -> None:
+    with _supervising(tmp_path) as (supervising, said):
+        pid = int(said.readline())
+        supervising.send_signal(first)
+        assert said.readline() == b"ending\n"
+        supervising.send_signal(second)
+        assert said.read() == b"ended\n"
+        assert supervising.wait() == (128 + first if first is signal.SIGTERM else -first)
+    assert not is_alive(pid)
+    assert last_lines(tmp_path / "log", 1) == "in order"
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with termination_as_exit():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_part_s_log_stays_bounded_while_it_runs(tmp_path: Path) -> None:
+    with Supervisor() as supervisor:
+        supervisor.start(_part(tmp_path, "writer", CHATTERS, log_bytes=100_000))
+        with _watching(supervisor) as errors:
+            await_that((tmp_path / "writer.log.1").exists, "the log has been put aside")
+    assert not errors
 
 
 @given(quick_deaths=st.integers(1, 50))

@@ -33,7 +33,7 @@ DRAIN_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class DemoConfig:
-    """What to run: `seconds` is how long readings are sent, None for until Ctrl-C; a story may say when it starts, as `name@60`."""
+    """What to run: `seconds` is how long readings are sent, None for until Ctrl-C; a story may start later, as `name@60`."""
 
     settings: Settings
     seconds: float | None

@@ -17,7 +17,6 @@ from pitlake.errors import ConfigurationError, DefinitionError, PitlakeError, Qu
 
 FAILED = 1
 WRONG_USE = 2
-INTERRUPTED = 130
 
 DEBUG = "--debug"
 _MARGIN = 6
@@ -33,40 +32,52 @@ class Failure:
 
 
 class Commands(TyperGroup):
-    """The commands; each error that ends one is shown in two lines, with its trace where `--debug` stands anywhere among the arguments."""
+    """The commands. An error that ends one is shown in two lines, after its trace where `--debug` is among the arguments."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:
         """Run the command that `args` name, by default the process's own, and exit."""
         given, debug = _without_debug(sys.argv[1:] if args is None else args)
-        settings["standalone_mode"] = False
         try:
-            result = super().main(given, *rest, **settings)
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (what is not foreseen is reported as such)
+            result = super().main(given, *rest, **{**settings, "standalone_mode": False})
+        except typer.TyperException as error:
+            failure = self._misuse(error, given)
+        except Exception as error:  # noqa: BLE001  (what is not foreseen is reported as such)
+            if debug:
+                traceback.print_exc()
             failure = failure_of(error)
-            show(failure, error if debug else None)
-            sys.exit(failure.code)
-        sys.exit(result if isinstance(result, int) else 0)
+        else:
+            sys.exit(result or 0)
+        show(failure)
+        sys.exit(failure.code)
+
+    def _misuse(self, error: typer.TyperException, args: Sequence[str]) -> Failure:
+        """What to say of a wrong use: with the help of the option or argument that it is about, and where to read more."""
+        name = next((arg for arg in args if arg in self.commands), None)
+        command, path = (self.commands[name], f"{self.name} {name}") if name else (self, self.name)
+        more = f"See `{path} --help`."
+        if near := getattr(error, "possibilities", None):
+            return Failure(error.message, f"Did you mean {' or '.join(sorted(near))}? {more}", WRONG_USE)
+        option = getattr(error, "option_name", None)
+        about = getattr(error, "param", None) or next((param for param in command.params if option in param.opts), None)
+        text = (getattr(about, "help", None) or "").rstrip(".")
+        return Failure(error.format_message().rstrip("."), f"{text}. {more}" if text else more, WRONG_USE)
 
 
-def failure_of(error: BaseException) -> Failure:
+def failure_of(error: Exception) -> Failure:
     """What to say of an error; of one that nobody foresaw, that it is a fault of pitlake."""
     match error:
-        case typer.Abort() | KeyboardInterrupt():
-            return Failure("interrupted", "Nothing is left running; start it again when you like.", INTERRUPTED)
-        case typer.TyperException():
-            return Failure(*_usage(error), WRONG_USE)
         case ConfigurationError() | DefinitionError() | QueryError():
             return Failure(error.what, error.do, WRONG_USE)
         case PitlakeError():
             return Failure(error.what, error.do)
-    first = str(error).strip().partition("\n")[0]
-    return Failure(f"{type(error).__name__}: {first}", f"This is a fault of pitlake; run it again with {DEBUG} and report the trace.")
+    reason = str(error).strip().partition("\n")[0]
+    return Failure(
+        f"{type(error).__name__}: {reason}", f"This is a fault of pitlake: run it again with {DEBUG}, report the trace."
+    )
 
 
-def show(failure: Failure, traced: BaseException | None = None) -> None:
-    """Print a failure on standard error, after the trace of the error if it is given."""
-    if traced is not None:
-        traceback.print_exception(traced)
+def show(failure: Failure) -> None:
+    """Print a failure on standard error."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(Text.assemble(("error", "bold red"), " ", _indented(failure.what)))
     console.print(Text.assemble(("   do", "dim"), " ", _indented(failure.do)))
@@ -80,23 +91,3 @@ def _without_debug(args: Sequence[str]) -> tuple[list[str], bool]:
 
 def _indented(text: str) -> str:
     return text.replace("\n", "\n" + " " * _MARGIN)
-
-
-def _usage(error: typer.TyperException) -> tuple[str, str]:
-    """What a wrong use is, with the help of the option or argument that it is about."""
-    context = getattr(error, "ctx", None)
-    if context is None:
-        return error.format_message(), "See `pitlake --help`."
-    near = getattr(error, "possibilities", None) or ()
-    hints = [f"Did you mean {' or '.join(sorted(near))}?"] if near else [h for h in [_help(error, context)] if h]
-    what = error.message if near else error.format_message()
-    return what.rstrip("."), " ".join([*hints, f"See `{context.command_path} --help`."])
-
-
-def _help(error: typer.TyperException, context: typer.Context) -> str:
-    """The help text of the parameter that an error is about, empty where it is about none."""
-    option = getattr(error, "option_name", None)
-    options = (param for param in context.command.params if option in param.opts)
-    param = getattr(error, "param", None) or next(options, None)
-    text: str = getattr(param, "help", None) or ""
-    return f"{text.rstrip('.')}." if text else ""

@@ -19,4 +19,4 @@ def print_finding(console: Console, *, ok: bool, name: str, what: str, do: str =
 
 
 def _below(text: Text) -> Padding:
-    return Padding(text, (0, 0, 0, _INDENT))
+    return Padding(text, (0, 0, 0, _INDENT), expand=False)

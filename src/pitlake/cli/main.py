@@ -86,9 +86,7 @@ def options(
 
 
 @app.command()
-def demo(
-    home: Home = None, duration: Duration = None, story: Stories = None, seed: Seed = 1, ledger: Ledger = None
-) -> None:
+def demo(home: Home = None, duration: Duration = None, story: Stories = None, seed: Seed = 1, ledger: Ledger = None) -> None:
     """Run the whole mine on this machine: broker, pipeline, Delta writer, simulator.
 
     Ctrl-C ends all of it; the tables stay. Meanwhile, from another terminal:
@@ -120,12 +118,10 @@ def write(home: Home = None) -> None:
 
 
 @app.command()
-def simulate(
-    home: Home = None, duration: Duration = None, story: Stories = None, seed: Seed = 1, ledger: Ledger = None
-) -> None:
+def simulate(home: Home = None, duration: Duration = None, story: Stories = None, seed: Seed = 1, ledger: Ledger = None) -> None:
     """Send the readings of the simulated mine to the landing topic, until stopped.
 
-      pitlake simulate --story bearing-wear@60 --for 10m
+    pitlake simulate --story bearing-wear@60 --for 10m
     """
     from pitlake.cli.parts import run_mine_simulator
 
@@ -142,13 +138,19 @@ def sql(
 ) -> None:
     """Ask the lake a question in Databricks SQL. Read-only; names may leave out catalog and schema.
 
-      pitlake sql "SHOW TABLES"
-      pitlake sql "SELECT * FROM equipment_performance_1min LIMIT 5" --format csv
-      pitlake sql < question.sql
+    pitlake sql "SHOW TABLES"
+    pitlake sql "SELECT * FROM equipment_performance_1min LIMIT 5" --format csv
+    pitlake sql < question.sql
     """
     from pitlake.cli.ask import run_sql
 
-    typer.echo(run_sql(settings(home), statement if statement is not None else sys.stdin.read(), output))
+    typer.echo(run_sql(settings(home), _typed_statement() if statement is None else statement, output))
+
+
+def _typed_statement() -> str:
+    if sys.stdin.isatty():
+        typer.echo("Type a statement, then Ctrl-D on a line of its own.", err=True)
+    return sys.stdin.read()
 
 
 @app.command()

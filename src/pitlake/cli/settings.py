@@ -13,14 +13,15 @@ from pitlake.engine.session import LOCAL_MASTER
 class Settings(BaseSettings):
     """`lake`, `kafka` and `master` each replace a part of the laptop by something shared; `home` keeps all state."""
 
-    model_config = SettingsConfigDict(env_prefix="PITLAKE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="PITLAKE_", env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True)
 
     home: Path = Field(default=Path(".pitlake"), description="Folder that holds broker log, checkpoints and lake")
     lake: str | None = Field(default=None, description="Folder or object-store URL of the Delta tables; default HOME/lake")
     kafka: str | None = Field(default=None, description="Bootstrap servers of an existing Kafka; default the broker under HOME")
     master: str = Field(default=LOCAL_MASTER, description="Spark master")
     catalog: str = Field(default="field_engineering", description="Catalog of names without one")
-    schema_: str = Field(default="mining_demo", alias="schema", description="Schema of names without one")
+    # Pydantic's models have a `schema` of their own; an alias stands for the whole variable, prefix included.
+    schema_: str = Field(default="mining_demo", validation_alias="PITLAKE_SCHEMA", description="Schema of names without one")
 
     @property
     def lake_url(self) -> str:

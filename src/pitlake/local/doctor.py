@@ -33,7 +33,7 @@ class Finding:
 
 
 def examine(home: Path) -> list[Finding]:
-    """Look at Java, jars, disk, memory, the home and its ports. Changes nothing, uses no network, raises nothing for what it finds."""
+    """Look at Java, jars, disk, memory, home and its ports. Changes nothing, uses no network, raises nothing for its findings."""
     return [_java(), _jars(), _disk(home), _memory(), _home(home), _ports(Home(home))]
 
 

@@ -4,9 +4,9 @@
 
 The guard is a script of its own that needs only the standard library, so that it starts at once. Its standard input is a socket
 to the supervisor. It writes the process's id there, one line, and ends the process when the other side closes, which also happens
-when the supervisor is killed. SIGTERM goes to the process alone, which may end its children in its own order; what it leaves of its
-group gets SIGTERM after that, and everything SIGKILL after GRACE seconds. The guard's exit code is the process's, 128 + n after
-signal n.
+when the supervisor is killed. SIGTERM goes to the process alone, which may end its children in its own order; what it leaves of
+its group gets SIGTERM after that, and whatever is left GRACE seconds after the first SIGTERM gets SIGKILL. The guard's exit code
+is the process's, 128 + n after signal n.
 
 On Linux the process dies with its guard, and descendants that left the process group are found and killed too.
 """

@@ -80,11 +80,13 @@ class GuardedProcess:
     def bound_log(self, most_bytes: int = LOG_BYTES) -> None:
         """Put a log aside that has grown beyond `most_bytes`, with the suffix `.1`, and go on with an empty one.
 
-        What is printed at that very moment may be lost.
+        What is printed at that very moment may be lost, as are the old lines when the disk is full. A deleted log stays deleted.
         """
-        if self._log.stat().st_size > most_bytes:
-            shutil.copyfile(self._log, _aside(self._log))
-            os.truncate(self._log, 0)
+        with suppress(FileNotFoundError):
+            if self._log.stat().st_size > most_bytes:
+                with suppress(OSError):
+                    shutil.copyfile(self._log, _aside(self._log))
+                os.truncate(self._log, 0)
 
     def _read_pid(self) -> int | None:
         answer = b""

@@ -53,8 +53,9 @@ class Restarts:
 class Part:
     """A process to be kept running. `ready` tells whether the process that runs now does its work; it must not block for long.
 
-    `env` is added to this process's environment. `log` takes what the part prints; what the run before printed, or this one before
-    its log grew beyond `log_bytes`, is kept beside it with the suffix `.1`. A part without `restarts` may end by itself with code 0; any other end of it is an error.
+    `env` is added to this process's environment. `log` takes what the part prints; what it printed before its last start, or
+    before its log last grew beyond `log_bytes`, is kept beside it with the suffix `.1`. A part without `restarts` may end by
+    itself with code 0; any other end of it is an error.
     """
 
     name: str

@@ -14,7 +14,7 @@ SCHEMA = """
     total_records BIGINT NOT NULL COMMENT 'Readings that the broker appended in that minute, numbers and texts',
     avg_latency_sec DOUBLE COMMENT 'Mean time from event to ingestion, seconds',
     max_latency_sec DOUBLE COMMENT 'Longest time from event to ingestion, seconds',
-    p99_latency_sec DOUBLE COMMENT 'Time from event to ingestion that 99 % of the readings did not exceed, seconds; its rank is approximate, to half a per cent of the readings',
+    p99_latency_sec DOUBLE COMMENT 'Time that 99 % of them did not exceed, to half a per cent of the readings',
     distinct_equipment BIGINT NOT NULL COMMENT 'Machines that sent, approximately',
     distinct_sensors BIGINT NOT NULL COMMENT 'Tag names that were sent, approximately',
     latest_event_timestamp TIMESTAMP COMMENT 'Effective time of the newest reading in the row, UTC: how fresh the row is',
