@@ -35,5 +35,7 @@ def test_the_mining_pipeline_can_be_planned(update):
         "ot_sensors_normalized": (WriteMode.APPEND, ("landing_id", "batch_index", "sensor_name")),
         "ot_sensors_normalized_quarantine": (WriteMode.APPEND, ("landing_id", "batch_index", "sensor_name")),
         "equipment_performance_1min": (WriteMode.UPSERT, ("window_start", "equipment_id", "sensor_name")),
+        "equipment_performance_1hour": (WriteMode.UPSERT, ("window_start", "equipment_id", "sensor_name")),
         "equipment_current_status": (WriteMode.CDC, ("equipment_id", "sensor_name")),
+        "pipeline_quality_metrics": (WriteMode.UPSERT, ("minute",)),
     }

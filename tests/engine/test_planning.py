@@ -193,6 +193,7 @@ def test_a_quarantine_has_the_tables_columns_and_why_and_when(planned):
         ("quarantined_at", "TIMESTAMP", True),
     ]
     assert quarantine.processed_at == ("quarantined_at",)
+    assert quarantine.expectations == ("some",)
 
 
 def test_a_quarantine_is_retained_as_long_as_its_table(planned):
@@ -448,6 +449,10 @@ def test_a_table_of_another_place_is_refused(refused, name):
 def test_the_name_of_a_quarantine_is_taken(refused):
     quarantine = f"@dp.table  # here\ndef t_quarantine():\n    return {STREAM}"
     assert "rows that t refuses" in refused(KEYED.replace("dp.expect(", "dp.expect_or_drop(") + quarantine).what
+
+
+def test_the_name_of_the_event_log_is_taken(refused):
+    assert "the pipeline's events" in refused(_table("name='event_log'")).what
 
 
 # Who reads whom

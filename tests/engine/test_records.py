@@ -70,6 +70,7 @@ def test_a_dropped_row_goes_to_quarantine_with_the_reasons_in_the_row(record):
     dropped = record(v=None)
     assert dropped.topic == "t_quarantine"
     assert json.loads(dropped.value)["failed_expectations"] == ["known", "small"]
+    assert json.loads(_headers(dropped)["failed"]) == ["known", "small"]
 
 
 def test_a_processing_time_column_is_left_to_the_writer(record):

@@ -99,6 +99,19 @@ def demo(home: Home = None, duration: Duration = None, story: Stories = None, se
 
 
 @app.command()
+def up(home: Home = None) -> None:
+    """Run the system without the simulator: broker, pipeline, Delta writer. It waits for readings until Ctrl-C.
+
+    With PITLAKE_KAFKA it uses that Kafka, and starts no broker. Readings come from whoever writes the landing topic:
+
+      pitlake simulate
+    """
+    from pitlake.cli.live import watch_mine
+
+    watch_mine(settings(home))
+
+
+@app.command()
 def run(files: Files, home: Home = None) -> None:
     """Run pipeline files in real-time mode until stopped.
 
@@ -107,6 +120,36 @@ def run(files: Files, home: Home = None) -> None:
     from pitlake.cli.parts import run_pipeline
 
     run_pipeline(settings(home), tuple(files))
+
+
+@app.command()
+def validate(
+    files: Files,
+    home: Home = None,
+    *,
+    landing: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TOPIC", help="Landing topic that may be read, in place of those of the broker. May be given again."
+        ),
+    ] = None,
+    as_json: Json = False,
+    as_mermaid: Annotated[bool, typer.Option("--mermaid", help="Print the graph as Mermaid, for Markdown.")] = False,
+) -> None:
+    """Load and plan pipeline files, and start nothing: tables, keys, expectations, who reads whom.
+
+    Tables that the files only read are looked up in the lake. A definition that cannot run is exit code 2, with file and line.
+
+      pitlake validate my_pipeline.py --landing mining_ot_stream
+    """
+    from pitlake.cli.outline import outline_as_json, outline_as_mermaid, print_outline
+    from pitlake.cli.validate import validate
+
+    result = validate(settings(home), files, landing or ())
+    if as_json or as_mermaid:
+        typer.echo(outline_as_json(result) if as_json else outline_as_mermaid(result))
+    else:
+        print_outline(result, Console())
 
 
 @app.command()
@@ -164,6 +207,38 @@ def check(home: Home = None, *, as_json: Json = False) -> None:
     else:
         print_checks(checks, Console())
     if not all(item.verdict.ok for item in checks):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def status(
+    home: Home = None,
+    *,
+    stages: Annotated[bool, typer.Option("--stages", help="Also how long each stage of a row's way into Delta took.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Again every two seconds, until Ctrl-C.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show how the tables stand: rows, freshness, latencies, and how many rows met each expectation.
+
+    All of it is read from the lake, so nothing needs to run. JSON has every stage; with --watch it is a line each time.
+    """
+    from pitlake.cli.status import run_status
+
+    run_status(settings(home), stages=stages, as_json=as_json, watch=watch)
+
+
+@app.command()
+def doctor(home: Home = None, *, as_json: Json = False) -> None:
+    """Look for what this machine lacks: Java, jars, disk, memory. Exit code 1 when something is wrong; changes nothing."""
+    from pitlake.cli.doctor import findings_as_json, print_findings
+    from pitlake.local.doctor import examine
+
+    findings = examine(settings(home).home)
+    if as_json:
+        typer.echo(findings_as_json(findings))
+    else:
+        print_findings(findings, Console())
+    if not all(finding.ok for finding in findings):
         raise typer.Exit(FAILED)
 
 

@@ -80,7 +80,10 @@ def run_lake_writer(settings: Settings) -> None:
 def run_mine_simulator(
     settings: Settings, *, limit: float | None, stories: Sequence[str], seed: int, ledger: Path | None
 ) -> None:
-    """Run the simulated mine until stopped, or for `limit` seconds. Raises BrokerError, and ConfigurationError for an unknown story."""
+    """Run the simulated mine until stopped, or for `limit` seconds.
+
+    Raises BrokerError, and ConfigurationError for an unknown story.
+    """
     home = Home(settings.home.resolve())
     config = SimulatorConfig(
         seed=seed,

@@ -13,7 +13,9 @@ from pitlake.engine.session import LOCAL_MASTER
 class Settings(BaseSettings):
     """`lake`, `kafka` and `master` each replace a part of the laptop by something shared; `home` keeps all state."""
 
-    model_config = SettingsConfigDict(env_prefix="PITLAKE_", env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PITLAKE_", env_ignore_empty=True, frozen=True, extra="forbid", populate_by_name=True
+    )
 
     home: Path = Field(default=Path(".pitlake"), description="Folder that holds broker log, checkpoints and lake")
     lake: str | None = Field(default=None, description="Folder or object-store URL of the Delta tables; default HOME/lake")

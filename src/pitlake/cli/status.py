@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import typer
 from deltalake.exceptions import DeltaError
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.text import Text
 
 from pitlake.cli.settings import Settings
 from pitlake.cli.summary import SHARES, quality_summary, stages_summary, tables_summary
@@ -26,7 +26,7 @@ REFRESH_SECONDS = 2.0
 def read_statuses(settings: Settings, *, since: datetime | None = None) -> list[TableStatus]:
     """How the tables stand that a pipeline fills; latencies of the commits after `since` only (UTC).
 
-    Raises LakeError when there is none, or when one is just being made.
+    Raises LakeError when there is none, or when one cannot be read, as for the moment in which it is made.
     """
     try:
         statuses = lake_status(settings.lake_url, since=since)
@@ -41,44 +41,48 @@ def read_statuses(settings: Settings, *, since: datetime | None = None) -> list[
     return statuses
 
 
-def watched_statuses(settings: Settings, stop: threading.Event, *, since: datetime | None = None) -> Iterator[list[TableStatus]]:
-    """How the tables stand every two seconds until `stop` is set; left out while there are none or they cannot be read."""
-    while not stop.is_set():
-        try:
-            yield read_statuses(settings, since=since)
-        except LakeError:
-            pass  # the tables may still come
-        stop.wait(REFRESH_SECONDS)
+def present_statuses(settings: Settings, *, since: datetime | None = None) -> list[TableStatus]:
+    """The same for who looks again soon: empty when there is no table, or when one cannot be read."""
+    try:
+        return read_statuses(settings, since=since)
+    except LakeError:
+        return []
 
 
-def print_status(settings: Settings, *, stages: bool, console: Console) -> None:
-    """Print rows, freshness, latencies and expectations of every table. Raises LakeError when there is none."""
-    console.print(status_view(read_statuses(settings), stages=stages, now=datetime.now(UTC)))
+@contextmanager
+def display(*, stages: bool, as_json: bool, in_place: bool) -> Iterator[Callable[[list[TableStatus]], None]]:
+    """What prints statuses on standard output while the block lasts: below each other, or `in_place` where it is a terminal."""
+    console = Console()
+    if as_json:
+        yield lambda statuses: typer.echo(status_as_json(statuses, now=datetime.now(UTC)))
+    elif in_place and console.is_terminal:
+        with Live(console=console, auto_refresh=False) as live:
+            yield lambda statuses: live.update(status_view(statuses, stages=stages, now=datetime.now(UTC)), refresh=True)
+    else:
+        yield lambda statuses: console.print(status_view(statuses, stages=stages, now=datetime.now(UTC)))
 
 
-def watch_status(settings: Settings, *, stages: bool, console: Console) -> None:
-    """Show the same every two seconds until Ctrl-C: in place on a terminal, below each other elsewhere."""
-    waiting = Text(f"Waiting for tables in {settings.lake_url} …", style="dim")
-    with Live(waiting, console=console, auto_refresh=False, screen=False) as live:
-        try:
-            for statuses in watched_statuses(settings, threading.Event()):
-                view = status_view(statuses, stages=stages, now=datetime.now(UTC))
-                live.update(view, refresh=True)
-                if not console.is_terminal:
-                    console.print(view)
-        except KeyboardInterrupt:
-            return
+def run_status(settings: Settings, *, stages: bool, as_json: bool, watch: bool) -> None:
+    """Print how the tables stand; with `watch`, again every two seconds until Ctrl-C.
+
+    Raises LakeError when there is no table and nobody watches for one.
+    """
+    with suppress(KeyboardInterrupt), display(stages=stages, as_json=as_json, in_place=watch) as show:
+        show(present_statuses(settings) if watch else read_statuses(settings))
+        while watch:
+            time.sleep(REFRESH_SECONDS)
+            show(present_statuses(settings))
 
 
 def status_view(statuses: list[TableStatus], *, stages: bool, now: datetime) -> RenderableType:
-    """The tables, their expectations and, when asked for, the stages of their rows' way; `now` is UTC."""
-    parts = [tables_summary(statuses, now=now), *([stages_summary(statuses)] if stages else []), quality_summary(statuses)]
-    return Group(*itertools.chain.from_iterable((part, "") for part in parts))
+    """The tables, the stages of their rows' way when asked for, and the expectations; `now` is UTC."""
+    way = (stages_summary(statuses), "") if stages else ()
+    return Group(tables_summary(statuses, now=now), "", *way, quality_summary(statuses))
 
 
-def status_as_json(statuses: list[TableStatus], *, now: datetime) -> bytes:
+def status_as_json(statuses: list[TableStatus], *, now: datetime) -> str:
     """The same for programs, on one line: lengths in seconds, shares from 0 to 1, times in UTC, null where nothing is known."""
-    return orjson.dumps({"at": now, "tables": [_table(status, now) for status in statuses]}, option=orjson.OPT_UTC_Z)
+    return orjson.dumps({"at": now, "tables": [_table(status, now) for status in statuses]}, option=orjson.OPT_UTC_Z).decode()
 
 
 def _table(status: TableStatus, now: datetime) -> dict[str, Any]:

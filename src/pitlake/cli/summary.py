@@ -25,7 +25,7 @@ SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 def tables_summary(statuses: Sequence[TableStatus], *, now: datetime) -> Table:
     """One line per table: rows, age of the last commit, and how long a row took from its event into Delta. `now` is UTC."""
     table = _table("table", "rows", "age", *SHARES)
-    table.caption = "age: since rows last arrived; p50, p95, p99: from the event to its row in Delta"
+    table.caption = "age: since the last rows; p50, p95, p99: event → in Delta"
     for status in statuses:
         table.add_row(status.name.name, f"{status.rows:,}", brief(_age(status, now)), *_percentiles(status.stages.get(WHOLE_WAY)))
     return table

@@ -15,7 +15,7 @@ from pitlake.lake.names import TableName
 from pitlake.lake.seeding import seed_table
 from pitlake.local.broker import broker_command, is_answering, prepare_broker
 from pitlake.local.home import Home
-from pitlake.local.jars import fetch_jars
+from pitlake.local.jars import Jars, fetch_jars
 from pitlake.local.java import find_java
 from pitlake.local.readiness import is_ready
 from pitlake.local.supervision import Event, Part, Restarts, Supervisor
@@ -50,15 +50,14 @@ class System:
 def running_mine(settings: Settings, on_event: Callable[[Event], None], report: Callable[[str], None]) -> Iterator[System]:
     """Run broker, writer and the mining pipeline while the block lasts; all are ready when it begins.
 
-    `report` hears of set-up that takes long. Raises EnvironmentProblem, ConfigurationError when the home is in use, and ProcessError.
+    Where the settings name a Kafka, it is used and no broker started. `report` hears of set-up that takes long.
+    Raises EnvironmentProblem, ConfigurationError when the home is in use, and ProcessError.
     """
     home = Home(settings.home.resolve())
     java = find_java()
     jars = fetch_jars(report)
     with home.locked() as lock, Supervisor(on_event, held=[lock]) as supervisor:
-        bootstrap = prepare_broker(java, jars, home.broker)
-        broker = tuple(broker_command(java, jars, home.broker))
-        supervisor.start(Part("broker", broker, home.log("broker"), partial(is_answering, bootstrap)))
+        bootstrap = settings.kafka or _started_broker(java, jars, home, supervisor)
         home.write_run(bootstrap)
         ensure_topics(bootstrap, [LANDING])
         seed_dimensions(settings)
@@ -66,6 +65,13 @@ def running_mine(settings: Settings, on_event: Callable[[Event], None], report: 
         supervisor.start(system.command(WRITER, ["write"], restarts=Restarts()))
         supervisor.start(system.command(PIPELINE, ["run", str(MINING_PIPELINE)], restarts=Restarts()))
         yield system
+
+
+def _started_broker(java: Path, jars: Jars, home: Home, supervisor: Supervisor) -> str:
+    bootstrap = prepare_broker(java, jars, home.broker)
+    command = tuple(broker_command(java, jars, home.broker))
+    supervisor.start(Part("broker", command, home.log("broker"), partial(is_answering, bootstrap)))
+    return bootstrap
 
 
 def seed_dimensions(settings: Settings) -> None:

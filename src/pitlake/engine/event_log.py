@@ -15,10 +15,9 @@ from deltalake.exceptions import DeltaError
 
 from pitlake.engine.events import COLUMNS, EVENT_LOG, Event, Update, event_row, flow_measured, totals_in
 from pitlake.engine.progress import Progress, growth, stored_progress
-from pitlake.engine.records import QUARANTINE_SUFFIX
 from pitlake.lake.commits import app_id
 from pitlake.lake.names import TableName
-from pitlake.lake.spec import TableSpec, WriteMode
+from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
 from pitlake.lake.sql import query
 from pitlake.streams.consumers import BEGINNING, TopicReader
 from pitlake.streams.envelope import EPOCH, encode_epoch

@@ -15,11 +15,11 @@ from pyspark.sql import functions as F
 from pitlake.engine.events import EVENT_LOG
 from pitlake.engine.expectations import check_expectations, with_failed_expectations
 from pitlake.engine.plans import PlanFacts, plan_facts
-from pitlake.engine.records import DELETED, QUARANTINE_SUFFIX, as_records
+from pitlake.engine.records import DELETED, as_records
 from pitlake.engine.sources import GraphReader
 from pitlake.engine.specs import PROPERTIES, interval_ms, quarantine_spec, table_spec
 from pitlake.lake.names import TableName
-from pitlake.lake.spec import TableSpec
+from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec
 from pitlake.pipelines.definitions import Action, CdcFlow, Dataset, DatasetKind, Flow, Pipeline
 from pitlake.pipelines.locations import error_at
 from pitlake.pipelines.names import bare_name, suggestion

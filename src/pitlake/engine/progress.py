@@ -5,7 +5,7 @@ from __future__ import annotations
 from deltalake import DeltaTable
 from pydantic import BaseModel, ConfigDict
 
-from pitlake.lake.commits import Tally, Totals, newest_note
+from pitlake.lake.commits import Tally, Totals, merged, newest_note
 from pitlake.lake.names import TableName
 
 
@@ -21,9 +21,8 @@ class Progress(BaseModel):
 
 def progress_of(table: Totals, quarantine: Totals) -> Progress:
     """The progress of a table and its quarantine together: a dropped row was judged by every expectation too."""
-    names = table.expectations.keys() | quarantine.expectations.keys()
-    tallies = {n: table.expectations.get(n, Tally()) + quarantine.expectations.get(n, Tally()) for n in sorted(names)}
-    return Progress(rows=table.rows, dropped=quarantine.rows, expectations=tallies)
+    judged = merged(table.expectations, quarantine.expectations)
+    return Progress(rows=table.rows, dropped=quarantine.rows, expectations=judged)
 
 
 def growth(before: Progress, after: Progress) -> Progress:

@@ -9,11 +9,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import MapType
 
 from pitlake.engine.expectations import FAILED_EXPECTATIONS, is_dropped
-from pitlake.lake.spec import TableSpec, WriteMode
+from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Expectation
 from pitlake.streams.envelope import DELETE, EPOCH, FAILED, OP
 
-QUARANTINE_SUFFIX = "_quarantine"
 DELETED = "__deleted"
 
 _JSON = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}

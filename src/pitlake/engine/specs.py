@@ -11,12 +11,12 @@ from pyspark.sql.types import DataType
 
 from pitlake.engine.expectations import FAILED_EXPECTATIONS
 from pitlake.engine.plans import PlanFacts
-from pitlake.engine.records import DELETED, QUARANTINE_SUFFIX
+from pitlake.engine.records import DELETED
 from pitlake.engine.sources import LANDING_ID
 from pitlake.errors import LakeError
 from pitlake.lake.names import TableName
 from pitlake.lake.schemas import arrow_type
-from pitlake.lake.spec import Column, TableSpec, WriteMode
+from pitlake.lake.spec import QUARANTINE_SUFFIX, Column, TableSpec, WriteMode
 from pitlake.pipelines.definitions import CdcFlow, Dataset, Flow
 from pitlake.pipelines.locations import error_at
 from pitlake.pipelines.names import suggestion

@@ -117,12 +117,16 @@ def carried(standing: Standing, *, writer: str, started: int, upkeep: str) -> Co
 
 def summed(totals: Totals, rows: int, rejected: int, expectations: Mapping[str, Tally]) -> Totals:
     """`totals` with one more commit."""
-    names = totals.expectations.keys() | expectations.keys()
     return Totals(
         rows=totals.rows + rows,
         rejected=totals.rejected + rejected,
-        expectations={name: totals.expectations.get(name, Tally()) + expectations.get(name, Tally()) for name in sorted(names)},
+        expectations=merged(totals.expectations, expectations),
     )
+
+
+def merged(one: Mapping[str, Tally], other: Mapping[str, Tally]) -> dict[str, Tally]:
+    """The tallies of both together, by expectation."""
+    return {name: one.get(name, Tally()) + other.get(name, Tally()) for name in sorted(one.keys() | other.keys())}
 
 
 def app_id(topic: str, partition: int) -> str:

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 SPECS_TOPIC = "pitlake.tables"
 
+QUARANTINE_SUFFIX = "_quarantine"
+"""What the table of the rows that a table's expectations dropped is called, after that table's name."""
+
 
 class WriteMode(StrEnum):
     """The three ways into a table."""

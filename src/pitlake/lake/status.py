@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from deltalake import DeltaTable
 
 from pitlake.lake.catalog import list_tables
-from pitlake.lake.commits import Commit, Tally, commits
+from pitlake.lake.commits import Commit, Tally, commits, merged
 from pitlake.lake.latency import Histogram
 from pitlake.lake.names import TableName
+from pitlake.lake.spec import QUARANTINE_SUFFIX
 
 
 @dataclass(frozen=True)
 class TableStatus:
     """One table as its log shows it.
 
-    `rows` is what the table holds now. `last_commit` is when rows last arrived (UTC), None when the log shows none. `stages` holds, per
-    stage, the latencies of the rows that the log still remembers; `event_to_visible` is the whole way. `expectations` counts all
-    rows since the table was created.
+    `rows` is what the table holds now. `last_commit` is when rows last arrived (UTC), None when the log shows none. `stages`
+    holds, per stage, the latencies of the rows that the log still remembers; `event_to_visible` is the whole way. `expectations`
+    counts all rows since the table was created.
     """
 
     name: TableName
@@ -31,9 +32,19 @@ class TableStatus:
 
 
 def lake_status(lake: str, *, since: datetime | None = None) -> list[TableStatus]:
-    """The status of every table that the writer keeps; latencies of the commits after `since` only (UTC)."""
-    statuses = (table_status(lake, name, since=since) for name in list_tables(lake))
-    return [status for status in statuses if status is not None]
+    """The status of every table that the writer keeps; latencies of the commits after `since` only (UTC).
+
+    Rows in a table's quarantine were judged too: they are counted in the table's expectations, and the quarantine has none.
+    """
+    found = (table_status(lake, name, since=since) for name in list_tables(lake))
+    statuses = {status.name: status for status in found if status is not None}
+    for name, status in list(statuses.items()):
+        quarantine = statuses.get(replace(name, name=name.name + QUARANTINE_SUFFIX))
+        if quarantine is not None:
+            judged = merged(status.expectations, quarantine.expectations)
+            statuses[name] = replace(status, expectations=judged)
+            statuses[quarantine.name] = replace(quarantine, expectations={})
+    return list(statuses.values())
 
 
 def table_status(lake: str, name: TableName, *, since: datetime | None = None) -> TableStatus | None:

@@ -194,7 +194,7 @@ def kept_ports(folder: Path) -> Ports | None:
     """The ports of the broker's last start; None when there was none, or when what it noted cannot be read."""
     try:
         return _PORTS_FILE.validate_json(_ports_file(folder).read_bytes())
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
 
 

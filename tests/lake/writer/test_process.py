@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import contextmanager
+from functools import cache
 
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -53,11 +54,17 @@ def _publish_specs(broker, *specs, partitions=1):
             publisher.send(process.SPECS_TOPIC, spec.model_dump_json().encode(), key=spec.name.encode())
 
 
+@cache
+def _publisher(bootstrap):
+    return Publisher(bootstrap)
+
+
 def _send(broker, spec, *rows, partition=0, **headers):
-    with Publisher(broker.bootstrap) as publisher:
-        for row in rows:
-            sent = record(0, row)
-            publisher.send(spec.topic, sent.value, key=sent.key, headers=headers, partition=partition)
+    publisher = _publisher(broker.bootstrap)
+    for row in rows:
+        sent = record(0, row)
+        publisher.send(spec.topic, sent.value, key=sent.key, headers=headers, partition=partition)
+    publisher.flush()
 
 
 def _eventually(condition: Callable[[], bool]) -> None:

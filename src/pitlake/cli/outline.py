@@ -1,0 +1,161 @@
+"""A planned pipeline in outline: which tables it makes, how rows get into them, and who reads whom; as text, JSON and Mermaid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+import orjson
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pitlake.engine.planning import UpdatePlan
+from pitlake.lake.spec import TableSpec, WriteMode
+from pitlake.pipelines.definitions import Action, Expectation, Pipeline
+
+
+class Kind(StrEnum):
+    """What a name in a pipeline stands for; a `DIMENSION` is a table of the lake that the pipeline only reads."""
+
+    LANDING = "landing topic"
+    DIMENSION = "dimension"
+    VIEW = "view"
+    TABLE = "table"
+
+
+@dataclass(frozen=True)
+class TableOutline:
+    """A table of the pipeline.
+
+    `keys` tell its rows apart, and of two versions of a row the one with the higher `count` (upsert) or `sequence` (cdc) stands.
+    `reads` are the names that its queries read, `checkpoints` the checkpoint interval of each flow into it.
+    """
+
+    name: str
+    mode: WriteMode
+    keys: tuple[str, ...]
+    count: str | None
+    sequence: tuple[str, ...]
+    expectations: tuple[Expectation, ...]
+    quarantine: str | None
+    reads: tuple[str, ...]
+    checkpoints: Mapping[str, str]
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class Outline:
+    """All tables in the order of their flows, what each name is that is read or made, and the edges (reader → names read)."""
+
+    tables: tuple[TableOutline, ...]
+    kinds: Mapping[str, Kind]
+    reads: Mapping[str, tuple[str, ...]]
+
+
+def outline(pipeline: Pipeline, plan: UpdatePlan, landing: Collection[str]) -> Outline:
+    """The outline of a plan; of the names that are no dataset of the pipeline, those in `landing` are topics."""
+    reads = {reader: tuple(sorted(names)) for reader, names in plan.reads.items()}
+    made = {flow.spec.topic: flow.spec for flow in plan.flows}
+    names = dict.fromkeys([*(name for read in reads.values() for name in read), *reads, *made])
+    return Outline(
+        tables=tuple(_table(pipeline, plan, spec, reads.get(name, ())) for name, spec in made.items()),
+        kinds={name: _kind(name, pipeline, made, landing) for name in sorted(names)},
+        reads=dict(sorted(reads.items())),
+    )
+
+
+def _table(pipeline: Pipeline, plan: UpdatePlan, spec: TableSpec, reads: tuple[str, ...]) -> TableOutline:
+    expectations = pipeline.datasets[spec.topic].expectations
+    flows = [flow for flow in plan.flows if flow.spec.name == spec.name]
+    refused = {topic for flow in flows for topic in flow.topics if topic != spec.topic}
+    return TableOutline(
+        name=spec.topic,
+        mode=spec.mode,
+        keys=spec.keys,
+        count=spec.count,
+        sequence=spec.sequence,
+        expectations=expectations,
+        quarantine=next(iter(refused), None),
+        reads=reads,
+        checkpoints={flow.name: flow.interval for flow in flows},
+        comment=spec.comment,
+    )
+
+
+def _kind(name: str, pipeline: Pipeline, made: Mapping[str, TableSpec], landing: Collection[str]) -> Kind:
+    if name in made:
+        return Kind.TABLE
+    if name in pipeline.datasets:
+        return Kind.VIEW
+    return Kind.LANDING if name in landing else Kind.DIMENSION
+
+
+def print_outline(result: Outline, console: Console) -> None:
+    """Print each table with what is known of it, and at the end how many there are."""
+    for table in result.tables:
+        console.print(_block(table))
+    flows = sum(len(table.checkpoints) for table in result.tables)
+    console.print(f"{len(result.tables)} tables, {flows} flows: the pipeline can run", highlight=False)
+
+
+def _block(table: TableOutline) -> RenderableType:
+    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    facts.add_column(style="dim", no_wrap=True)
+    facts.add_column(overflow="fold")
+    for name, text in _facts(table):
+        facts.add_row(name, Text(text))
+    return Group(Text.assemble((table.name, "bold"), "  ", str(table.mode)), Padding(facts, (0, 0, 1, 2), expand=False))
+
+
+def _facts(table: TableOutline) -> Iterator[tuple[str, str]]:
+    if table.comment:
+        yield "is", table.comment
+    yield "reads", ", ".join(table.reads)
+    yield "keys", ", ".join(table.keys) or "none: a replay stores rows twice"
+    if table.count:
+        yield "newer by", f"a count in {table.count} that is not lower"
+    if table.sequence:
+        yield "newer by", f"a sequence in {', '.join(table.sequence)} that is not lower"
+    for expectation in table.expectations:
+        yield "expects", f"{expectation.name}{_consequence(expectation, table)}: {expectation.condition}"
+    for flow, interval in table.checkpoints.items():
+        yield "checkpoint", f"every {interval}{f' ({flow})' if flow != table.name else ''}"
+
+
+def _consequence(expectation: Expectation, table: TableOutline) -> str:
+    match expectation.action:
+        case Action.WARN:
+            return ""
+        case Action.DROP:
+            return f", else to {table.quarantine}"
+        case Action.FAIL:
+            return ", else the flow stops"
+
+
+def outline_as_json(result: Outline) -> str:
+    """The outline for programs: `tables`, `kinds` of names, and `reads` (reader → names)."""
+    return orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2).decode()
+
+
+_SHAPES = {Kind.LANDING: ("[(", ")]"), Kind.DIMENSION: ("[/", "/]"), Kind.VIEW: ("([", "])"), Kind.TABLE: ("[", "]")}
+
+
+def outline_as_mermaid(result: Outline) -> str:
+    """The graph as a Mermaid flowchart: topics are drums, dimensions slanted and dashed, views round, tables rectangles."""
+    modes = {table.name: f"<br>{table.mode}" for table in result.tables}
+    nodes = [f'    {_id(n)}{_SHAPES[k][0]}"{n}{modes.get(n, "")}"{_SHAPES[k][1]}' for n, k in result.kinds.items()]
+    edges = [
+        f"    {_id(name)} {'-.->' if result.kinds[name] is Kind.DIMENSION else '-->'} {_id(reader)}"
+        for reader, names in result.reads.items()
+        for name in names
+    ]
+    return "\n".join(["flowchart LR", *nodes, *edges])
+
+
+def _id(name: str) -> str:
+    """A name as Mermaid takes it; the prefix keeps it from being one of Mermaid's own words, such as `end`."""
+    return "n_" + re.sub(r"\W", "_", name)

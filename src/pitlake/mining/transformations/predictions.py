@@ -1,0 +1,143 @@
+"""Predictions: minutes in which a sensor departs from its baseline, while there is time to act."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from pitlake.mining.transformations.baseline import MIN_READINGS
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+SCHEMA = """
+    window_start TIMESTAMP NOT NULL COMMENT 'Start of the minute, UTC, inclusive',
+    date DATE NOT NULL COMMENT 'UTC date of window_start',
+    equipment_id STRING NOT NULL COMMENT 'Machine',
+    equipment_type STRING COMMENT 'Type of the machine; NULL, as its attributes, for an unknown machine',
+    sensor_name STRING NOT NULL COMMENT 'Tag',
+    location STRING COMMENT 'Place of the machine within its area',
+    criticality STRING COMMENT 'Low, Medium, High or Critical: what a standstill of the machine means for the mine',
+    prediction_type STRING NOT NULL COMMENT 'vibration_anomaly, temperature_anomaly or sensor_anomaly, by the name of the tag',
+    severity STRING NOT NULL COMMENT 'By deviation_score: Low, over 3 Medium, over 4 High, over 5 Critical',
+    status STRING NOT NULL COMMENT 'ACTIVE; RECOVERING when the newest reading is back within the limit and the average is not',
+    current_value DOUBLE COMMENT 'Newest reading of quality Good in the minute, in the unit of the sensor',
+    avg_value DOUBLE COMMENT 'Mean of the readings of quality Good in the minute',
+    baseline_avg DOUBLE COMMENT 'What it was compared with: the usual level',
+    baseline_stddev DOUBLE COMMENT 'What it was measured by: the usual deviation',
+    deviation_score DOUBLE NOT NULL COMMENT 'Distance of avg_value from baseline_avg, in baseline_stddev; over 2',
+    confidence_score DOUBLE NOT NULL COMMENT 'A fifth of the score, 0.99 at most',
+    recommendation STRING NOT NULL COMMENT 'What to do',
+    reading_count BIGINT NOT NULL COMMENT 'Numeric readings of any quality in the minute so far',
+    prediction_time TIMESTAMP COMMENT 'When the row was computed, UTC',
+    CONSTRAINT ml_predictions_key PRIMARY KEY (window_start, equipment_id, sensor_name)
+"""
+
+KEYS = ("window_start", "equipment_id", "sensor_name")
+SEQUENCE = ("window_start", "reading_count")
+HAS_RECOVERED = "has_recovered"
+
+LIMIT = 2.0
+FRESH_SECONDS = 60.0
+"""An upload of what happened long ago raises no alarm: some reading of the minute must have come within this time."""
+
+_RECOMMENDATIONS = {
+    "vibration_anomaly": "Inspect for mechanical issues. Check belt alignment and bearing condition.",
+    "temperature_anomaly": "Check cooling system. Verify fan operation and coolant levels.",
+    "sensor_anomaly": "Investigate sensor or equipment condition.",
+}
+
+
+def changes(readings: DataFrame, *, baseline: DataFrame, equipment: DataFrame, watermark: str = "30 seconds") -> DataFrame:
+    """The columns of the table, and `has_recovered BOOLEAN`: the row is to be removed, as its score is not over the limit (any more).
+
+    `readings` are rows of silver, `baseline` those of equipment_baseline. A minute whose readings have all stayed within the limit
+    gives no row: its average was never beyond it, so there is nothing to remove.
+    """
+    compared = _minutes(readings, watermark).join(F.broadcast(baseline.select(*_BASELINE)), on=["equipment_id", "sensor_name"])
+    machines = equipment.select("equipment_id", "equipment_type", "location", "criticality")
+    scored = compared.where(_speaks()).withColumn("deviation_score", _score("avg_value"))
+    return (
+        scored.join(F.broadcast(machines), on="equipment_id", how="left")
+        .withColumn("prediction_type", _prediction_type())
+        .select(
+            F.col("window.start").alias("window_start"),
+            F.to_date("window.start").alias("date"),
+            "equipment_id",
+            "equipment_type",
+            "sensor_name",
+            "location",
+            "criticality",
+            "prediction_type",
+            _severity().alias("severity"),
+            F.when(_score("newest.sensor_value") > LIMIT, "ACTIVE").otherwise("RECOVERING").alias("status"),
+            F.col("newest.sensor_value").alias("current_value"),
+            "avg_value",
+            "baseline_avg",
+            "baseline_stddev",
+            "deviation_score",
+            F.least(F.lit(0.99), F.col("deviation_score") / 5).alias("confidence_score"),
+            _recommendation().alias("recommendation"),
+            "reading_count",
+            F.current_timestamp().alias("prediction_time"),
+            (F.col("deviation_score") <= LIMIT).alias(HAS_RECOVERED),
+        )
+    )
+
+
+_BASELINE = ("equipment_id", "sensor_name", "baseline_avg", "baseline_stddev")
+
+
+def _minutes(readings: DataFrame, watermark: str) -> DataFrame:
+    is_good = F.col("quality") == "Good"
+    value = F.when(is_good, F.col("sensor_value"))
+    # Two readings of one instant are told apart by where they landed, so that a replay finds the same newest.
+    newest = F.struct("effective_timestamp", "landing_id", "batch_index", "sensor_value")
+    return (
+        readings.where(F.col("sensor_value").isNotNull())
+        .withWatermark("effective_timestamp", watermark)
+        .groupBy(F.window("effective_timestamp", "1 minute"), "equipment_id", "sensor_name")
+        .agg(
+            F.avg(value).alias("avg_value"),
+            F.min(value).alias("min_value"),
+            F.max(value).alias("max_value"),
+            F.max(F.when(is_good, newest)).alias("newest"),
+            F.min("latency_seconds").alias("min_latency"),
+            F.count(value).alias("good_count"),
+            F.count("*").alias("reading_count"),
+        )
+    )
+
+
+def _score(value: str) -> Column:
+    """How many deviations a value lies from the baseline; NULL where the deviation is 0."""
+    return F.abs(F.col(value) - F.col("baseline_avg")) / F.nullif("baseline_stddev", F.lit(0.0))
+
+
+def _speaks() -> Column:
+    has_enough = F.col("good_count") >= MIN_READINGS
+    is_fresh = F.col("min_latency") <= FRESH_SECONDS
+    some_reading_is_beyond = F.greatest(_score("min_value"), _score("max_value")) > LIMIT
+    return has_enough & is_fresh & some_reading_is_beyond
+
+
+def _prediction_type() -> Column:
+    name = F.lower("sensor_name")
+    return (
+        F.when(name.contains("vibration"), "vibration_anomaly")
+        .when(name.contains("temp"), "temperature_anomaly")
+        .otherwise("sensor_anomaly")
+    )
+
+
+def _recommendation() -> Column:
+    recommendation = F.lit(None).cast("STRING")
+    for prediction_type, text in _RECOMMENDATIONS.items():
+        recommendation = F.when(F.col("prediction_type") == prediction_type, text).otherwise(recommendation)
+    return recommendation
+
+
+def _severity() -> Column:
+    score = F.col("deviation_score")
+    return F.when(score > 5, "Critical").when(score > 4, "High").when(score > 3, "Medium").otherwise("Low")

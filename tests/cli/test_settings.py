@@ -1,0 +1,33 @@
+"""Where settings come from."""
+
+from __future__ import annotations
+
+import pytest
+
+from pitlake.cli.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("variable", "field"),
+    [("PITLAKE_LAKE", "lake"), ("PITLAKE_KAFKA", "kafka"), ("PITLAKE_CATALOG", "catalog"), ("PITLAKE_SCHEMA", "schema_")],
+)
+def test_each_setting_has_a_variable(monkeypatch, variable, field):
+    monkeypatch.setenv(variable, "chosen")
+    assert getattr(Settings(), field) == "chosen"
+
+
+@pytest.mark.parametrize("variable", ["SCHEMA", "HOME", "LAKE"])
+def test_a_variable_without_the_prefix_is_someone_elses(monkeypatch, variable):
+    before = Settings()
+    monkeypatch.setenv(variable, "chosen")
+    assert Settings() == before
+
+
+def test_an_empty_variable_is_none(monkeypatch):
+    monkeypatch.setenv("PITLAKE_SCHEMA", "")
+    assert Settings().schema_ == "mining_demo"
+
+
+def test_the_lake_lies_in_the_home_unless_it_is_named(tmp_path):
+    assert Settings(home=tmp_path).lake_url == str(tmp_path / "lake")
+    assert Settings(home=tmp_path, lake="s3://mine/lake").lake_url == "s3://mine/lake"

@@ -1,0 +1,85 @@
+"""One table's thread, where things go wrong."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from deltalake.exceptions import DeltaError
+
+from pitlake.errors import BrokerError, LakeError
+from pitlake.lake.writer import follower
+from pitlake.lake.writer.follower import Site, TableFollower
+from pitlake.lake.writer.table import TableWriter
+from pitlake.streams.producers import Publisher
+from pitlake.streams.topics import Topic, ensure_topics
+from tests.support.writing import append_spec, landing, record, stored
+
+
+@pytest.fixture(name="site")
+def _site(broker, tmp_path, monkeypatch):
+    monkeypatch.setattr(follower, "_FIRST_WAIT_SECONDS", 0.001)
+    return Site(broker.bootstrap, str(tmp_path), "this", lambda: datetime.now(UTC))
+
+
+@pytest.fixture(name="spec")
+def _spec(broker):
+    spec = append_spec(topic=f"follower-{uuid.uuid4().hex}")
+    ensure_topics(broker.bootstrap, [Topic(spec.topic)])
+    with Publisher(broker.bootstrap) as publisher:
+        publisher.send(spec.topic, record(0, landing(1)).value, key=b"flow/00000")
+    return spec
+
+
+def _failing(monkeypatch, error, times):
+    """The writer fails that many times with `error`, then writes."""
+    left, write = [error] * times, TableWriter.write
+
+    def failing(self, records):
+        if left:
+            raise left.pop()
+        note = write(self, records)
+        done.stop()
+        return note
+
+    monkeypatch.setattr(TableWriter, "write", failing)
+    done = None
+
+    def run(spec, site):
+        nonlocal done
+        done = TableFollower(spec, site)
+        done.start()
+        done.join()
+        return done
+
+    return run
+
+
+def test_a_commit_that_fails_for_a_while_is_made_in_the_end(site, spec, monkeypatch, tmp_path):
+    run = _failing(monkeypatch, DeltaError("storage is away"), times=follower._ATTEMPTS - 1)
+    assert run(spec, site).failure is None
+    assert len(stored(tmp_path, spec)) == 1
+
+
+def test_a_commit_that_keeps_failing_ends_the_thread_with_what_to_do(site, spec, monkeypatch):
+    run = _failing(monkeypatch, DeltaError("the disk is full"), times=100)
+    failure = run(spec, site).failure
+    assert isinstance(failure, LakeError)
+    assert "c.s.silver cannot be written, after 6 attempts: the disk is full" in failure.what
+
+
+def test_a_fault_of_the_program_ends_the_thread_at_once(site, spec, monkeypatch):
+    run = _failing(monkeypatch, ZeroDivisionError("oops"), times=1)
+    failure = run(spec, site).failure
+    assert isinstance(failure, LakeError)
+    assert isinstance(failure.__cause__, ZeroDivisionError)
+
+
+def test_a_topic_that_never_comes_is_an_error(site, monkeypatch):
+    monkeypatch.setattr(follower, "_TOPIC_SECONDS", 0.3)
+    missing = TableFollower(append_spec(topic=f"missing-{uuid.uuid4().hex}"), site)
+    missing.start()
+    missing.join()
+    assert isinstance(missing.failure, BrokerError)
+    assert "There is no topic" in missing.failure.what
