@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
+from pitlake.local.jars import fetch_jars
+
 pytest_plugins = ["tests.support.broker"]
 
 
@@ -17,8 +19,9 @@ def spark() -> Iterator[SparkSession]:
     """A local session in UTC, without a web page, whose Python workers run in this virtual environment."""
     os.environ["PYSPARK_PYTHON"] = sys.executable
     session = (
-        SparkSession.builder.master("local[2]")
+        SparkSession.builder.master("local[8]")  # threads: a streaming query in real time holds some for as long as it runs
         .appName("pitlake-tests")
+        .config("spark.driver.extraClassPath", os.pathsep.join(str(jar) for jar in fetch_jars().spark))
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.driver.host", "127.0.0.1")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from pitlake.engine.planning import UpdatePlan
 from pitlake.lake.spec import TableSpec, WriteMode
-from pitlake.pipelines.definitions import Action, Expectation, Pipeline
+from pitlake.pipelines.definitions import Expectation, Pipeline
 
 
 class Kind(StrEnum):
@@ -32,7 +32,8 @@ class TableOutline:
     """A table of the pipeline.
 
     `keys` tell its rows apart, and of two versions of a row the one with the higher `count` (upsert) or `sequence` (cdc) stands.
-    `reads` are the names that its queries read, `checkpoints` the checkpoint interval of each flow into it.
+    `quarantine` is the table for rows that a dropping expectation refuses. `reads` are the names that its queries read,
+    `checkpoints` the checkpoint interval of each flow into it.
     """
 
     name: str
@@ -121,19 +122,11 @@ def _facts(table: TableOutline) -> Iterator[tuple[str, str]]:
     if table.sequence:
         yield "newer by", f"a sequence in {', '.join(table.sequence)} that is not lower"
     for expectation in table.expectations:
-        yield "expects", f"{expectation.name}{_consequence(expectation, table)}: {expectation.condition}"
+        yield "expects", f"{expectation.name} ({expectation.action}): {expectation.condition}"
+    if table.quarantine:
+        yield "quarantine", table.quarantine
     for flow, interval in table.checkpoints.items():
         yield "checkpoint", f"every {interval}{f' ({flow})' if flow != table.name else ''}"
-
-
-def _consequence(expectation: Expectation, table: TableOutline) -> str:
-    match expectation.action:
-        case Action.WARN:
-            return ""
-        case Action.DROP:
-            return f", else to {table.quarantine}"
-        case Action.FAIL:
-            return ", else the flow stops"
 
 
 def outline_as_json(result: Outline) -> str:

@@ -24,7 +24,7 @@ SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 def tables_summary(statuses: Sequence[TableStatus], *, now: datetime) -> Table:
     """One line per table: rows, age of the last commit, and how long a row took from its event into Delta. `now` is UTC."""
-    table = _table("table", "rows", "age", *SHARES)
+    table = _table("table", "rows", "age", *SHARES, names=_names(statuses))
     table.caption = "age: since the last rows; p50, p95, p99: event → in Delta"
     for status in statuses:
         table.add_row(status.name.name, f"{status.rows:,}", brief(_age(status, now)), *_percentiles(status.stages.get(WHOLE_WAY)))
@@ -33,7 +33,7 @@ def tables_summary(statuses: Sequence[TableStatus], *, now: datetime) -> Table:
 
 def stages_summary(statuses: Sequence[TableStatus]) -> Table:
     """Per table one line per stage of its rows' way into Delta; tables without latencies are left out."""
-    table = _table("table, stage", "rows", *SHARES)
+    table = _table("table, stage", "rows", *SHARES, names=_names(statuses))
     for status in statuses:
         measured = [(label, status.stages[stage]) for stage, label in STAGES.items() if stage in status.stages]
         if measured:
@@ -45,7 +45,7 @@ def stages_summary(statuses: Sequence[TableStatus]) -> Table:
 
 def quality_summary(statuses: Sequence[TableStatus]) -> Table:
     """Per table one line per expectation: how many rows met it, how many did not; tables without expectations are left out."""
-    table = _table("table, expectation", "met", "not met", "rate")
+    table = _table("table, expectation", "met", "not met", "rate", names=_names(statuses))
     for status in statuses:
         if status.expectations:
             table.add_row(status.name.name)
@@ -68,10 +68,14 @@ def _age(status: TableStatus, now: datetime) -> float | None:
     return (now - status.last_commit).total_seconds() if status.last_commit else None
 
 
-def _table(first: str, *numbers: str) -> Table:
-    """A table without lines whose first column is never cut: where even that is too wide, it folds."""
+def _table(first: str, *numbers: str, names: Sequence[str]) -> Table:
+    """A table without lines; its first column has room for the longest of `names`, however narrow the window is."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, caption_justify="left")
-    table.add_column(first, overflow="fold")
+    table.add_column(first, no_wrap=True, min_width=max(map(len, names), default=0))
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def _names(statuses: Sequence[TableStatus]) -> list[str]:
+    return [status.name.name for status in statuses]

@@ -1,9 +1,10 @@
-"""Streaming queries: starting a flow in real-time mode, marking its committed batches, telling why it stopped."""
+"""Streaming queries: starting a flow in one of the two modes, marking its committed batches, telling why it stopped."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
+from typing import Literal
 
 import orjson
 from pyspark.sql.streaming import StreamingQuery, StreamingQueryListener
@@ -19,16 +20,34 @@ from pitlake.engine.planning import FlowPlan
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.streams.envelope import Marker
 
+Mode = Literal["realtime", "micro-batch"]
+
+MICRO_BATCH = "2 seconds"
+
 _SINK_OPTIONS = {"kafka.linger.ms": "0", "kafka.buffer.memory": "67108864"}
+_REFUSED = "STREAMING_REAL_TIME_MODE"
 
 
-def start_query(plan: FlowPlan, *, bootstrap: str, checkpoints: str) -> StreamingQuery:
-    """Start a flow in real-time mode; its checkpoint is named after it, so renaming a flow starts it from the beginning."""
+def start_query(plan: FlowPlan, mode: Mode, *, bootstrap: str, checkpoints: str) -> StreamingQuery:
+    """Start a flow; its checkpoint is named after it, so renaming a flow starts it from the beginning, and changing the mode not.
+
+    Raises PySparkException for what Spark refuses at once; other refusals end the query that is returned.
+    """
     writer = plan.records.writeStream.format("kafka").outputMode("update").queryName(plan.name)
     writer = writer.option("kafka.bootstrap.servers", bootstrap).options(**_SINK_OPTIONS)
     writer = writer.option("checkpointLocation", f"{checkpoints}/{PurePath(plan.name).name}")
-    query: StreamingQuery = writer.trigger(realTime=plan.interval).start()  # type: ignore[call-overload]
+    in_time = (
+        writer.trigger(realTime=plan.interval)  # type: ignore[call-overload]
+        if mode == "realtime"
+        else writer.trigger(processingTime=MICRO_BATCH)
+    )
+    query: StreamingQuery = in_time.start()
     return query
+
+
+def refusal(error: Exception | None) -> str | None:
+    """Why real-time mode does not take a query, in Spark's words; None for any other error."""
+    return next((line.strip() for line in str(error).splitlines() if _REFUSED in line), None)
 
 
 def failure(flow: str, query: StreamingQuery) -> FlowError | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+from pyspark.errors import PySparkException
 from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import flow_failed, flow_state
 from pitlake.engine.planning import FlowPlan
-from pitlake.engine.queries import failure
+from pitlake.engine.queries import MICRO_BATCH, Mode, failure, refusal
 from pitlake.errors import ExpectationViolationError, FlowError
 
 # Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
@@ -19,19 +21,24 @@ WATCH_SECONDS = 0.5
 
 
 class Flows:
-    """Starts flows by `start`, and tells the event log, and people by `report`, what becomes of them."""
+    """Starts flows by `start` in `mode`, and tells the event log, and people by `report`, what becomes of them.
+
+    A flow that real-time mode refuses runs in micro-batches.
+    """
 
     def __init__(
         self,
         plans: Sequence[FlowPlan],
-        start: Callable[[FlowPlan], StreamingQuery],
+        start: Callable[[FlowPlan, Mode], StreamingQuery],
+        mode: Mode,
         *,
         log: EventLog,
         progress: ProgressLog,
         report: Callable[[str], None],
     ) -> None:
         self._plans = {plan.name: plan for plan in plans}
-        self._start, self._log, self._progress, self._report = start, log, progress, report
+        self._start, self._mode = start, mode
+        self._log, self._progress, self._report = log, progress, report
         self._queries: dict[str, StreamingQuery] = {}
 
     def start(self, stop: threading.Event) -> None:
@@ -41,8 +48,7 @@ class Flows:
                 break
             self._report(f"Starting flow {plan.name}")
             self._log.add(flow_state(plan.name, plan.spec.name, "STARTING"))
-            self._queries[plan.name] = self._start(plan)
-            self._log.add(flow_state(plan.name, plan.spec.name, "RUNNING"))
+            self._begin(plan)
 
     def watch(self, stop: threading.Event) -> None:
         """Return when `stop` is set.
@@ -53,7 +59,10 @@ class Flows:
         violated = None
         while not stop.wait(WATCH_SECONDS):
             for name in [name for name, query in self._queries.items() if not query.isActive]:
-                error = self._failed(name)
+                query = self._queries.pop(name)
+                if self._falls_back(self._plans[name], query.exception()):
+                    continue
+                error = self._failed(name, query)
                 if not isinstance(error, ExpectationViolationError) or not self._queries:
                     raise error
                 violated = error
@@ -61,14 +70,35 @@ class Flows:
             raise violated
 
     def stop(self) -> None:
-        """Stop all of them, each at what it has published."""
-        for name, query in self._queries.items():
-            query.stop()
+        """Stop all of them, each at what it has published; an interrupted batch takes a while to end, so all at once."""
+        with ThreadPoolExecutor(max_workers=max(1, len(self._queries))) as stopping:
+            list(stopping.map(lambda query: query.stop(), self._queries.values()))
+        for name in self._queries:
             self._progress.stopped(name, self._plans[name].spec)
         self._queries.clear()
 
-    def _failed(self, name: str) -> FlowError:
-        error = failure(name, self._queries.pop(name))
+    def _begin(self, plan: FlowPlan) -> None:
+        try:
+            self._queries[plan.name] = self._start(plan, self._mode)
+        except PySparkException as error:
+            if not self._falls_back(plan, error):
+                raise
+        else:
+            self._log.add(flow_state(plan.name, plan.spec.name, "RUNNING"))
+
+    def _falls_back(self, plan: FlowPlan, error: Exception | None) -> bool:
+        """Start a flow that real-time mode has refused in micro-batches instead; whether it was refused."""
+        reason = refusal(error)
+        if reason is None:
+            return False
+        self._queries[plan.name] = self._start(plan, "micro-batch")
+        warning = f"in micro-batches of {MICRO_BATCH}, as real-time mode refuses it: {reason}"
+        self._log.add(flow_state(plan.name, plan.spec.name, "RUNNING", warning=warning))
+        self._report(f"Flow {plan.name} runs {warning}")
+        return True
+
+    def _failed(self, name: str, query: StreamingQuery) -> FlowError:
+        error = failure(name, query)
         error = error or FlowError(f"flow {name} ended by itself", do="Start the pipeline again.")
         self._log.add(flow_failed(name, self._plans[name].spec.name, error))
         self._report(error.what)

@@ -34,6 +34,14 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         "spark.sql.streaming.pollingDelay": "10ms",
         # A buffer that is not full waits this long before a shuffle sends it: the default of 50 ms is most of a window's latency.
         "spark.shuffle.streaming.networkBufferMaxWaitTimeMs": "1",
+        # What real-time mode asks of a stateful query's checkpoint; a flow that begins in micro-batches then writes the same one.
+        "spark.sql.streaming.stateStore.providerClass": (
+            "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+        ),
+        "spark.sql.streaming.stateStore.checkpointFormatVersion": "2",
+        "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
+        # A first real-time batch that did not end leaves state that no commit names: micro-batches would refuse to begin there.
+        "spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart": "false",
         # A tag that a message names twice must not fail the batch.
         "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
         # Without Hadoop's native library its local file system starts a helper process per link and permission; these three

@@ -22,7 +22,7 @@ LANDING_ID = "landing_id"
 _KAFKA_OPTIONS = {
     "startingOffsets": "earliest",
     # The broker answers a fetch after this long even when there is little to send; its default of 500 ms is a second's half.
-    "kafka.fetch.max.wait.ms": "10",
+    "kafka.fetch.max.wait.ms": "100",
     "kafka.max.partition.fetch.bytes": "10485760",
 }
 

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from pitlake.engine.event_log import EventLog, ProgressLog, event_log_spec, told_progress
 from pitlake.engine.events import Event, Update, dataset_defined, flow_defined, update_created, update_state
 from pitlake.engine.planning import UpdatePlan, plan_update
-from pitlake.engine.queries import BatchMarkers, start_query
+from pitlake.engine.queries import BatchMarkers, Mode, start_query
 from pitlake.engine.running import Flows
 from pitlake.engine.session import LOCAL_MASTER, start_session
 from pitlake.engine.sources import GraphReader
@@ -36,7 +36,10 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class UpdateConfig:
-    """Where a pipeline's files, state, broker and lake are. `home` holds checkpoints; `lake` may be an object-store URL."""
+    """Where a pipeline's files, state, broker and lake are, and how it runs.
+
+    `home` holds checkpoints, the same in both modes; `lake` may be an object-store URL.
+    """
 
     files: tuple[Path, ...]
     home: Path
@@ -46,6 +49,7 @@ class UpdateConfig:
     schema: str
     jars: tuple[Path, ...]
     master: str = LOCAL_MASTER
+    mode: Mode = "realtime"
 
 
 def next_epoch(home: Path, now_ms: int) -> int:
@@ -134,7 +138,8 @@ def _run_flows(
     markers = BatchMarkers(batch_committed)
     flows = Flows(
         planned.flows,
-        lambda flow: start_query(flow, bootstrap=config.bootstrap, checkpoints=checkpoints),
+        lambda flow, mode: start_query(flow, mode, bootstrap=config.bootstrap, checkpoints=checkpoints),
+        config.mode,
         log=log,
         progress=progress,
         report=report,
@@ -165,6 +170,7 @@ def _settings(config: UpdateConfig) -> dict[str, object]:
         "catalog": config.catalog,
         "schema": config.schema,
         "continuous": True,
+        "mode": config.mode,
     }
 
 

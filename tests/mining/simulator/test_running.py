@@ -100,6 +100,16 @@ def test_the_ledger_tells_bad_payloads_with_their_bytes(clock, sender, tmp_path)
     assert [base64.b64decode(line["raw_base64"]) for line in bad] == [v for k, v in sender.sent if k == b"ignition_gateway_03"]
 
 
+def test_the_ledger_has_a_resent_message_as_a_duplicate_and_its_readings_once(clock, sender, tmp_path, sent_within):
+    ledger = tmp_path / "ledger.jsonl"
+    stories = (StoryStart(name=StoryName.DUPLICATES),)
+    run_simulator(SimulatorConfig(duration=TEN_SECONDS, ledger=ledger, stories=stories), sender, clock)
+    written = lines(ledger)
+    [duplicate] = [line for line in written if line["kind"] == "duplicate"]
+    assert sender.sent[duplicate["landing_offset"]] == sender.sent[duplicate["landing_offset"] - 1]
+    assert len(written) - 1 == sum(len(m.readings) for m in sent_within(TEN_SECONDS))
+
+
 def test_a_second_run_appends_to_the_ledger(clock, sender, tmp_path):
     config = SimulatorConfig(duration=TICK, ledger=tmp_path / "ledger.jsonl")
     run_simulator(config, sender, clock)

@@ -93,6 +93,7 @@ def test_a_label_says_story_machine_sensor_and_when(start):
             "story": "cooling-loss",
             "machine": "HT_003",
             "sensor": "Engine_Temp_C",
+            "source": None,
             "from": "2026-02-15T04:01:30.000Z",
             "to": "2026-02-15T04:21:30.000Z",
         }
@@ -107,6 +108,19 @@ def test_a_story_of_many_sensors_has_a_label_for_each(start):
 def test_bad_payloads_have_one_label_of_no_machine(start):
     [played] = played_stories(start, [StoryStart(name=StoryName.BAD_PAYLOADS)])
     assert [(label["machine"], label["sensor"]) for label in played.labels()] == [(None, None)]
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "source"),
+    [
+        (StoryName.DROP_OUT, "HT_004", None),
+        (StoryName.CLOCK_SKEW, None, "ignition_gateway_02"),
+        (StoryName.DUPLICATES, None, "ignition_gateway_01"),
+    ],
+)
+def test_a_story_of_the_way_has_one_label_of_its_machine_or_gateway(start, name, machine, source):
+    [played] = played_stories(start, [StoryStart(name=name)])
+    assert [(label["machine"], label["sensor"], label["source"]) for label in played.labels()] == [(machine, None, source)]
 
 
 def test_labels_cover_exactly_what_a_story_changes(sent_within, start):

@@ -12,6 +12,7 @@ from pitlake.mining.simulator.bad_payloads import bad_messages
 from pitlake.mining.simulator.machines import TICK_SECONDS, Model, model_of
 from pitlake.mining.simulator.messages import Message, Update, Value, gateway_message
 from pitlake.mining.simulator.stories import STORIES, PlayedStory, StoryName
+from pitlake.mining.simulator.transport import StoreAndForward, clock_error, with_duplicates
 from pitlake.mining.site import EquipmentType, machine
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ GATEWAYS: tuple[Gateway, ...] = (
 def site_messages(seed: int, start: datetime, stories: Sequence[StoryStart] = ()) -> Iterator[Message]:
     """All that the site sends from `start` (UTC, whole milliseconds) on, in order of time, without end."""
     played = played_stories(start, stories)
-    good = [_messages(gateway, seed, start, played) for gateway in GATEWAYS]
+    good = [with_duplicates(gateway.source, _messages(gateway, seed, start, played), played) for gateway in GATEWAYS]
     bad = [bad_messages(story, start) for story in played if story.story.name is StoryName.BAD_PAYLOADS]
     return heapq.merge(*good, *bad, key=lambda message: (message.sent_at, message.source))
 
@@ -67,11 +68,20 @@ def _messages(gateway: Gateway, seed: int, start: datetime, played: Sequence[Pla
     sequence = itertools.count()
     for tick in itertools.count():
         moment = start + gateway.lag + tick * TICK
-        reports = (reporter.report(moment, full=tick % FULL_REPORT_TICKS == 0) for reporter in reporters)
-        updates = [report for report in reports if report is not None]
+        full = tick % FULL_REPORT_TICKS == 0
+        arrived = itertools.chain.from_iterable(reporter.reports(moment, full=full) for reporter in reporters)
+        error = clock_error(gateway.source, moment, played)
+        for measured_at, updates in _batches(arrived):
+            yield gateway_message(gateway.source, start, next(sequence), moment, measured_at + error, updates)
+
+
+def _batches(arrived: Iterable[tuple[datetime, Update]]) -> Iterator[tuple[datetime, list[Update]]]:
+    """What was measured at one time goes together, the oldest first, in as many batches as it needs."""
+    in_order = sorted(arrived, key=lambda report: report[0])
+    for measured_at, reports in itertools.groupby(in_order, key=lambda report: report[0]):
+        updates = [update for _, update in reports]
         for first in range(0, len(updates), MAX_UPDATES):
-            batch = updates[first : first + MAX_UPDATES]
-            yield gateway_message(gateway.source, start, next(sequence), moment, batch)
+            yield measured_at, updates[first : first + MAX_UPDATES]
 
 
 class _Reporter:
@@ -81,8 +91,13 @@ class _Reporter:
         self._model = model
         self._played = [story for story in played if story.story.equipment_id == model.machine.equipment_id]
         self._reported: Mapping[str, Value] = {}
+        self._way = StoreAndForward(self._played)
 
-    def report(self, moment: datetime, *, full: bool) -> Update | None:
+    def reports(self, moment: datetime, *, full: bool) -> list[tuple[datetime, Update]]:
+        """The reports that reach the gateway at `moment`, each with the time at which it was made."""
+        return self._way.forward(moment, self._report(moment, full=full))
+
+    def _report(self, moment: datetime, *, full: bool) -> Update | None:
         """What has changed since the last report; all tags in a full one; None when there is nothing to say."""
         tags, repeated = self._observe(moment)
         changed = {name: value for name, value in tags.items() if full or name in repeated or self._reported.get(name) != value}

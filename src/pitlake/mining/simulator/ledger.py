@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def entries(message: Message, delivery: Delivery) -> Iterator[dict[str, Any]]:
-    """What the ledger says of a delivered message: a line per reading that must come out of it, and one for a bad message.
+    """What the ledger says of a delivered message: a line per reading that must come out of it, one for a bad or resent message.
 
-    `kind` is `reading` or `bad-payload`; both know where the message landed. A reading has equipment_id, sensor_name, value
-    (number or text, as sent) and event_timestamp; a bad payload has the fault and the message's bytes in base64.
+    `kind` is `reading`, `bad-payload` or `duplicate`; all know where the message landed. A reading has equipment_id, sensor_name,
+    value (number or text, as sent) and event_timestamp; a bad payload has the fault and the message's bytes in base64.
     """
     landed = {
         "message_id": message.message_id,
@@ -40,6 +40,8 @@ def entries(message: Message, delivery: Delivery) -> Iterator[dict[str, Any]]:
         }
     if message.fault is not None:
         yield {"kind": "bad-payload", "fault": message.fault, "raw_base64": base64.b64encode(message.value).decode(), **landed}
+    if message.resent:
+        yield {"kind": "duplicate", **landed}
 
 
 class Ledger:

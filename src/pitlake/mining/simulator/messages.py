@@ -38,7 +38,7 @@ class Message:
     """One message on its way to the landing topic.
 
     `sent_at` is when it is due, in the mine's time. `readings` are those that must come out of it, and `fault` says what is
-    wrong with a message that is bad on purpose.
+    wrong with a message that is bad on purpose. A `resent` message was sent before, byte for byte; it has no readings.
     """
 
     sent_at: datetime
@@ -47,6 +47,7 @@ class Message:
     value: bytes
     readings: tuple[Reading, ...]
     fault: str | None = None
+    resent: bool = False
 
     @property
     def key(self) -> bytes:
@@ -69,8 +70,10 @@ def message_id(source: str, start: datetime, sequence: int) -> str:
     return f"{source}-{int(start.timestamp() * 1000)}-{sequence:09d}"
 
 
-def gateway_message(source: str, start: datetime, sequence: int, event_time: datetime, updates: Sequence[Update]) -> Message:
-    """A message in the contract's shape, with the updates of several machines at `event_time`."""
+def gateway_message(
+    source: str, start: datetime, sequence: int, sent_at: datetime, event_time: datetime, updates: Sequence[Update]
+) -> Message:
+    """A message in the contract's shape, with the updates of several machines, stamped with `event_time`."""
     identity = message_id(source, start, sequence)
     body = {
         "timestamp": iso(event_time),
@@ -80,4 +83,4 @@ def gateway_message(source: str, start: datetime, sequence: int, event_time: dat
         "batch": [{"equipment_id": u.equipment_id, "equipment_type": u.equipment_type, "tags": u.tags} for u in updates],
     }
     readings = tuple(Reading(u.equipment_id, name, value, event_time) for u in updates for name, value in u.tags.items())
-    return Message(event_time, source, identity, orjson.dumps(body), readings)
+    return Message(sent_at, source, identity, orjson.dumps(body), readings)

@@ -25,15 +25,19 @@ class StoryName(StrEnum):
     COOLING_LOSS = "cooling-loss"
     BELT_DRIFT = "belt-drift"
     FLAT_LINE = "flat-line"
+    DROP_OUT = "drop-out"
+    CLOCK_SKEW = "clock-skew"
+    DUPLICATES = "duplicates"
     BAD_PAYLOADS = "bad-payloads"
 
 
 @dataclass(frozen=True)
 class Story:
-    """What goes wrong on one machine, for how long, and what its sensors show.
+    """What goes wrong on one machine, or at the gateway `source`, for how long, and what the machine's sensors show.
 
     `distort` makes of the tags of a healthy machine those of the faulty one, a number of seconds into the story. With
-    `reports_unchanged`, the sensors of the story send their value at every tick, changed or not.
+    `reports_unchanged`, the sensors of the story send their value at every tick, changed or not. What goes wrong on the way from
+    machine to topic is in `transport`.
     """
 
     name: StoryName
@@ -42,6 +46,7 @@ class Story:
     duration: timedelta
     distort: Callable[[Tags, float], dict[str, Value]]
     reports_unchanged: bool = False
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class PlayedStory:
 
     @property
     def ends(self) -> datetime:
-        """When the machine is repaired, UTC."""
+        """When the machine is repaired, UTC; when it is back in coverage, and begins to upload."""
         return self.begins + self.story.duration
 
     def is_on(self, moment: datetime) -> bool:
@@ -65,12 +70,13 @@ class PlayedStory:
         return {**tags, **self.story.distort(tags, (moment - self.begins).total_seconds())}
 
     def labels(self) -> Iterator[dict[str, Any]]:
-        """One label per sensor of the story; a story of no machine has one, without machine and sensor."""
+        """One label per sensor of the story; a story of no sensor has one, of its machine, its gateway, or of neither."""
         for sensor in self.story.sensors or (None,):
             yield {
                 "story": self.story.name,
                 "machine": self.story.equipment_id,
                 "sensor": sensor,
+                "source": self.story.source,
                 "from": iso(self.begins),
                 "to": iso(self.ends),
             }
@@ -139,7 +145,7 @@ def flat_line(tags: Tags, elapsed: float) -> dict[str, Value]:  # noqa: ARG001
 
 
 def nothing(tags: Tags, elapsed: float) -> dict[str, Value]:  # noqa: ARG001
-    """No machine is at fault."""
+    """No sensor is at fault."""
     return {}
 
 
@@ -156,6 +162,9 @@ STORIES: Mapping[StoryName, Story] = {
         Story(StoryName.COOLING_LOSS, "HT_003", ("Engine_Temp_C",), _COOLING + timedelta(minutes=5), cooling_loss),
         Story(StoryName.BELT_DRIFT, "CV_001", ("Belt_Alignment_MM",), _DRIFT + timedelta(minutes=5), belt_drift),
         Story(StoryName.FLAT_LINE, "CV_003", ("Motor_Temp_C",), timedelta(minutes=10), flat_line, reports_unchanged=True),
+        Story(StoryName.DROP_OUT, "HT_004", (), timedelta(minutes=5), nothing),
+        Story(StoryName.CLOCK_SKEW, None, (), timedelta(minutes=5), nothing, source="ignition_gateway_02"),
+        Story(StoryName.DUPLICATES, None, (), timedelta(minutes=5), nothing, source="ignition_gateway_01"),
         Story(StoryName.BAD_PAYLOADS, None, (), timedelta(minutes=5), nothing),
     )
 }

@@ -14,7 +14,7 @@ SCHEMA = """
     equipment_id STRING NOT NULL COMMENT 'Machine',
     sensor_name STRING NOT NULL COMMENT 'Tag',
     equipment_type STRING COMMENT 'Type of the machine; NULL for an unknown machine',
-    baseline_avg DOUBLE NOT NULL COMMENT 'Median of the windows'' averages, in the unit of the sensor',
+    baseline_avg DOUBLE NOT NULL COMMENT 'Usual level: median of the averages of the windows, in the unit of the sensor',
     baseline_stddev DOUBLE NOT NULL COMMENT 'What a deviation is measured by: the greater of observed_stddev and stddev_floor',
     observed_stddev DOUBLE NOT NULL COMMENT '1.4826 times the median distance of the averages from their median',
     stddev_floor DOUBLE NOT NULL COMMENT 'Half the width of the normal range; a tenth of the level for a sensor without one',
@@ -42,8 +42,8 @@ _LEVEL_SHARE = 0.1
 def baselines(windows: DataFrame, *, sensors: DataFrame, now: Column | None = None) -> DataFrame:
     """One row per machine and sensor, from its last closed windows. A batch function: it ranks, which no stream can.
 
-    `windows` are rows of equipment_performance_1min, `sensors` those of sensor_definitions. `now` is a TIMESTAMP, the present when
-    it is None.
+    `windows` are rows of equipment_performance_1min, `sensors` those of sensor_definitions. `now` is a TIMESTAMP, without it the
+    present.
 
     With the floor, a machine whose windows stay in the sensor's normal range scores 2 at most against a baseline in that range.
     """

@@ -42,6 +42,7 @@ LIMIT = 2.0
 FRESH_SECONDS = 60.0
 """An upload of what happened long ago raises no alarm: some reading of the minute must have come within this time."""
 
+_BASELINE = ("equipment_id", "sensor_name", "baseline_avg", "baseline_stddev")
 _RECOMMENDATIONS = {
     "vibration_anomaly": "Inspect for mechanical issues. Check belt alignment and bearing condition.",
     "temperature_anomaly": "Check cooling system. Verify fan operation and coolant levels.",
@@ -50,10 +51,10 @@ _RECOMMENDATIONS = {
 
 
 def changes(readings: DataFrame, *, baseline: DataFrame, equipment: DataFrame, watermark: str = "30 seconds") -> DataFrame:
-    """The columns of the table, and `has_recovered BOOLEAN`: the row is to be removed, as its score is not over the limit (any more).
+    """Minutes in the columns of the table, and `has_recovered BOOLEAN`: the row is to be removed, its score being 2 or less.
 
-    `readings` are rows of silver, `baseline` those of equipment_baseline. A minute whose readings have all stayed within the limit
-    gives no row: its average was never beyond it, so there is nothing to remove.
+    `readings` are rows of silver, `baseline` those of equipment_baseline. A minute whose readings have all stayed within the
+    limit gives no row: its average was never beyond it, so there is nothing to remove.
     """
     compared = _minutes(readings, watermark).join(F.broadcast(baseline.select(*_BASELINE)), on=["equipment_id", "sensor_name"])
     machines = equipment.select("equipment_id", "equipment_type", "location", "criticality")
@@ -84,9 +85,6 @@ def changes(readings: DataFrame, *, baseline: DataFrame, equipment: DataFrame, w
             (F.col("deviation_score") <= LIMIT).alias(HAS_RECOVERED),
         )
     )
-
-
-_BASELINE = ("equipment_id", "sensor_name", "baseline_avg", "baseline_stddev")
 
 
 def _minutes(readings: DataFrame, watermark: str) -> DataFrame:

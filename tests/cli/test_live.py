@@ -1,0 +1,94 @@
+"""A mine that is watched until it rests, or until Ctrl-C."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from pitlake.cli import live
+from pitlake.cli.live import watch_mine
+from pitlake.cli.settings import Settings
+from pitlake.cli.status import read_statuses
+
+
+@pytest.fixture
+def settings(home):
+    return Settings(home=home)
+
+
+@pytest.fixture
+def mine(monkeypatch):
+    """Run a mine of no processes, which is watched by `watch`."""
+
+    def of(watch):
+        @contextmanager
+        def running(settings, on_event, report):
+            yield SimpleNamespace(settings=settings, supervisor=SimpleNamespace(watch=watch))
+
+        monkeypatch.setattr(live, "running_mine", running)
+
+    return of
+
+
+def test_ctrl_c_is_a_good_end_with_a_summary_on_standard_output(settings, mine, capsys):
+    def interrupted(stop):
+        raise KeyboardInterrupt
+
+    mine(interrupted)
+    watch_mine(settings)
+    printed = capsys.readouterr()
+    assert ["silver", "3"] in [line.split()[:2] for line in printed.out.splitlines()]
+    assert "Stopping." in printed.err
+    assert "Ended. The tables stay" in "".join(printed.err.split("\n"))
+
+
+def test_what_the_mine_begins_with_is_started_once_it_runs(settings, mine):
+    systems = []
+    mine(lambda stop: None)
+    watch_mine(settings, systems.append)
+    assert [system.settings for system in systems] == [settings]
+
+
+def test_an_error_of_a_process_is_not_swallowed(settings, mine):
+    def died(stop):
+        raise LookupError("a part died")
+
+    mine(died)
+    with pytest.raises(LookupError):
+        watch_mine(settings)
+    assert threading.active_count() == 1
+
+
+def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkeypatch):
+    [table] = read_statuses(settings)
+    rows = iter([3, 4, 5, 5, 6])
+    seen = []
+
+    def growing(_, since=None):
+        if threading.current_thread() is not threading.main_thread():
+            seen.append(next(rows))
+        return [replace(table, rows=seen[-1])]
+
+    monkeypatch.setattr(live, "present_statuses", growing)
+    monkeypatch.setattr(live, "_draw", lambda *_: None)
+    monkeypatch.setattr(live, "REFRESH_SECONDS", 0.01)
+    mine(lambda stop: stop.wait())
+    began = time.monotonic()
+    watch_mine(settings, seconds=0.2)
+    assert time.monotonic() - began >= 0.2
+    assert seen == [3, 4, 5, 5]
+
+
+def test_it_ends_after_a_while_even_if_tables_keep_growing(settings, mine, monkeypatch):
+    [table] = read_statuses(settings)
+    monkeypatch.setattr(live, "present_statuses", lambda _, since=None: [replace(table, rows=time.monotonic_ns())])
+    monkeypatch.setattr(live, "_draw", lambda *_: None)
+    monkeypatch.setattr(live, "REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr(live, "DRAIN_SECONDS", 0.05)
+    mine(lambda stop: stop.wait())
+    watch_mine(settings, seconds=0.0)

@@ -1,0 +1,143 @@
+"""Flows as streaming queries, on a real broker: both modes on one checkpoint, and what Spark refuses."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+from pyspark.sql import functions as F
+
+from pitlake.engine.planning import FlowPlan
+from pitlake.engine.queries import BatchMarkers, failure, refusal, start_query
+from pitlake.engine.session import session_conf
+from pitlake.engine.sources import landing_stream
+from pitlake.errors import ExpectationViolationError, FlowError
+from pitlake.streams.consumers import BEGINNING, TopicReader
+from pitlake.streams.producers import Publisher
+from pitlake.streams.topics import Topic, ensure_topics
+from tests.support.waiting import await_that
+from tests.support.writing import upsert_spec
+
+
+class Ended:
+    """A query that ended by an error of that text, or was stopped."""
+
+    def __init__(self, text=None):
+        self.text = text
+
+    def exception(self):
+        return Exception(self.text) if self.text else None
+
+
+class Landing:
+    """A landing topic, an output topic, and queries between them on one checkpoint."""
+
+    def __init__(self, spark, bootstrap, folder):
+        self.spark, self.bootstrap, self.folder = spark, bootstrap, folder
+        self.source, self.target = (f"{side}-{uuid.uuid4().hex}" for side in ("landing", "gold"))
+        ensure_topics(bootstrap, [Topic(self.source), Topic(self.target)])
+        self.sent = 0
+
+    def send(self, count):
+        with Publisher(self.bootstrap) as publisher:
+            for _ in range(count):
+                publisher.send(self.source, str(self.sent % 3).encode())
+                self.sent += 1
+
+    def stream(self):
+        return landing_stream(self.spark, self.bootstrap, self.source)
+
+    def start(self, rows, mode):
+        records = rows.select(F.lit(self.target).alias("topic"), F.to_json(F.struct("*")).alias("value"))
+        plan = FlowPlan("f", upsert_spec(topic=self.target), records, "5 seconds")
+        return start_query(plan, mode, bootstrap=self.bootstrap, checkpoints=str(self.folder))
+
+    def received(self):
+        records = []
+        with TopicReader(self.bootstrap, self.target, {0: BEGINNING}) as reader:
+            while not reader.at_end:
+                records += reader.take(1000, 0.2)
+        return [json.loads(record.value) for record in records]
+
+    def counts(self):
+        highest = {}
+        for row in self.received():
+            highest[row["k"]] = max(row["n"], highest.get(row["k"], 0))
+        return highest
+
+
+@pytest.fixture(name="landing")
+def _landing(spark, broker, tmp_path):
+    settings = {
+        name: value for name, value in session_conf(tmp_path, [], "local[8]").items() if "stateStore." in name or "verify" in name
+    }
+    before = {name: spark.conf.get(name, None) for name in settings}
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    yield Landing(spark, broker.bootstrap, tmp_path)
+    for query in spark.streams.active:
+        query.stop()
+    for name, value in before.items():
+        spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+
+
+def _counted(rows):
+    value = F.col("value").cast("string").alias("k")
+    counted = rows.withWatermark("timestamp", "30 seconds").groupBy(F.window("timestamp", "10 days"), value)
+    return counted.agg(F.count("*").alias("n")).select("k", "n")
+
+
+@pytest.mark.parametrize("modes", [("micro-batch", "realtime", "micro-batch"), ("realtime", "micro-batch")])
+def test_a_flow_counts_on_when_its_mode_is_changed(landing, modes):
+    for mode in modes:
+        landing.send(30)
+        query = landing.start(_counted(landing.stream()), mode)
+        counted = dict.fromkeys("012", landing.sent // 3)
+        await_that(lambda: landing.counts() == counted, f"all are counted once in {mode}")  # noqa: B023
+        query.stop()
+
+
+def test_what_real_time_mode_refuses_runs_in_micro_batches(landing):
+    landing.send(30)
+    once = landing.stream().withWatermark("timestamp", "1 minute").dropDuplicatesWithinWatermark(["value"])
+    with pytest.raises(Exception, match="STREAMING_REAL_TIME_MODE") as refused:
+        landing.start(once.select("value"), "realtime").awaitTermination(20)
+    assert "STREAMING_REAL_TIME_MODE." in refusal(refused.value)
+    landing.start(once.select("value"), "micro-batch")
+    await_that(lambda: len(landing.received()) == 3, "each value is there once")
+
+
+def test_a_committed_batch_is_marked_with_its_offsets(landing):
+    marked = []
+    markers = BatchMarkers(lambda flow, marker: marked.append((flow, marker)))
+    landing.spark.streams.addListener(markers)
+    try:
+        landing.send(30)
+        landing.start(landing.stream().select("offset"), "micro-batch")
+        await_that(lambda: marked, "the batch is marked")
+    finally:
+        landing.spark.streams.removeListener(markers)
+    assert (marked[0][0], marked[0][1].offsets) == ("f", {landing.source: {"0": 30}})
+
+
+def test_a_query_that_was_stopped_has_not_failed():
+    assert failure("f", Ended()) is None
+
+
+def test_a_failure_is_told_by_its_last_cause():
+    error = failure("f", Ended("Query f terminated\nCaused by: a.B: c\n\tat x\nCaused by: d.E: f\n\tat y"))
+    assert (type(error), error.what) == (FlowError, "flow f stopped: Caused by: d.E: f")
+
+
+def test_a_row_that_must_not_be_is_told_with_its_expectation():
+    error = failure(
+        "f", Ended('Query f\n[USER_RAISED_EXCEPTION] EXPECTATION_VIOLATION: t: a is not met by the row {"b":1}\n\tat x')
+    )
+    assert isinstance(error, ExpectationViolationError)
+    assert error.what.endswith('EXPECTATION_VIOLATION: t: a is not met by the row {"b":1}')
+
+
+@pytest.mark.parametrize("error", [None, Exception("[CONCURRENT_SCHEDULER_INSUFFICIENT_SLOT] no slot"), Exception("")])
+def test_other_errors_are_no_refusals(error):
+    assert refusal(error) is None

@@ -1,0 +1,169 @@
+"""What becomes of flows, by queries that only say how they stand."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+
+import pytest
+
+from pitlake.engine import running
+from pitlake.engine.event_log import EventLog, ProgressLog
+from pitlake.engine.events import Update
+from pitlake.engine.planning import FlowPlan
+from pitlake.engine.running import Flows
+from pitlake.errors import ExpectationViolationError, FlowError
+from tests.support.writing import START, append_spec
+
+UPDATE = Update("c", "s", 7)
+REFUSED = "[STREAMING_REAL_TIME_MODE.SINK_NOT_SUPPORTED] Streaming real-time mode has a limitation."
+VIOLATED = "EXPECTATION_VIOLATION: silver: known is not met by the row {}"
+
+
+@dataclass
+class Query:
+    """A query that runs, or one that ended by an error of that text."""
+
+    ended_by: str | None = None
+    stopped: bool = False
+
+    @property
+    def isActive(self):  # noqa: N802
+        return self.ended_by is None and not self.stopped
+
+    def exception(self):
+        return Exception(self.ended_by) if self.ended_by else None
+
+    def stop(self):
+        self.stopped = True
+
+
+class Stop(threading.Event):
+    """Is set after so many looks at the flows."""
+
+    def __init__(self, looks=2):
+        super().__init__()
+        self.looks = looks
+
+    def wait(self, timeout=None):
+        self.looks -= 1
+        return self.looks < 0
+
+
+class Told:
+    """What the flows started, and what they told."""
+
+    def __init__(self, tmp_path, *queries, mode="realtime"):
+        self.started, self.rows, self.reported = [], [], []
+        self._queries = list(queries)
+        plans = [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
+        log = EventLog(self, UPDATE, lambda: START)
+        progress = ProgressLog(log, str(tmp_path), {})
+        self.flows = Flows(plans, self._start, mode, log=log, progress=progress, report=self.reported.append)
+
+    def _start(self, plan, mode):
+        self.started.append((plan.name, mode))
+        return self._queries.pop(0) if self._queries else Query()
+
+    def send(self, topic, value, *, headers):
+        self.rows.append(json.loads(value))
+
+    @property
+    def states(self):
+        return [(row["origin"]["flow_name"], json.loads(row["details"])["flow_progress"]["status"]) for row in self.rows]
+
+    @property
+    def levels(self):
+        return [row["level"] for row in self.rows]
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    monkeypatch.setattr(running, "STAGGER_SECONDS", 0.0)
+
+
+def _run(told, stop=None):
+    told.flows.start(threading.Event())
+    told.flows.watch(stop or Stop())
+
+
+def test_flows_run_until_they_are_stopped(tmp_path):
+    queries = Query(), Query()
+    told = Told(tmp_path, *queries)
+    _run(told)
+    told.flows.stop()
+    assert [query.stopped for query in queries] == [True, True]
+    assert told.states == [
+        ("f", "STARTING"),
+        ("f", "RUNNING"),
+        ("g", "STARTING"),
+        ("g", "RUNNING"),
+        ("f", "STOPPED"),
+        ("g", "STOPPED"),
+    ]
+
+
+@pytest.mark.parametrize("mode", ["realtime", "micro-batch"])
+def test_flows_start_in_the_mode_that_was_asked_for(tmp_path, mode):
+    told = Told(tmp_path, Query(), mode=mode)
+    _run(told)
+    assert told.started == [("f", mode)]
+
+
+def test_a_flow_that_stops_ends_the_update(tmp_path):
+    told = Told(tmp_path, Query("Caused by: java.io.IOException: no space"), Query())
+    with pytest.raises(FlowError, match="flow f stopped: Caused by"):
+        _run(told)
+    assert (told.states[-1], told.levels[-1]) == (("f", "FAILED"), "ERROR")
+
+
+def test_a_flow_that_meets_a_bad_row_leaves_the_others_running(tmp_path):
+    told = Told(tmp_path, Query(VIOLATED), other := Query())
+    with pytest.raises(ExpectationViolationError, match="known is not met"):
+        _run(told, Stop(looks=5))
+    assert other.isActive
+    assert told.states.count(("f", "FAILED")) == 1
+
+
+def test_the_last_flow_that_meets_a_bad_row_ends_the_update(tmp_path):
+    told = Told(tmp_path, Query(VIOLATED))
+    with pytest.raises(ExpectationViolationError):
+        _run(told, Stop(looks=10**6))
+
+
+def test_a_flow_that_real_time_mode_ends_goes_on_in_micro_batches(tmp_path):
+    told = Told(tmp_path, Query(REFUSED))
+    _run(told)
+    assert told.started == [("f", "realtime"), ("f", "micro-batch")]
+    assert (told.states[-1], told.levels[-1]) == (("f", "RUNNING"), "WARN")
+    assert "in micro-batches of 2 seconds, as real-time mode refuses it: [STREAMING_REAL_TIME_MODE.SINK" in told.reported[-1]
+
+
+def test_a_flow_that_real_time_mode_does_not_start_goes_on_in_micro_batches(tmp_path):
+    class Refuses(Told):
+        def _start(self, plan, mode):
+            query = super()._start(plan, mode)
+            if mode == "realtime":
+                raise running.PySparkException(REFUSED)
+            return query
+
+    told = Refuses(tmp_path, Query())
+    _run(told)
+    assert told.started == [("f", "realtime"), ("f", "micro-batch")]
+    assert told.levels == ["INFO", "WARN"]
+
+
+def test_a_flow_that_spark_refuses_for_another_reason_does_not_start(tmp_path):
+    class Refuses(Told):
+        def _start(self, plan, mode):
+            raise running.PySparkException("[SOMETHING_ELSE] is wrong")
+
+    with pytest.raises(running.PySparkException, match="SOMETHING_ELSE"):
+        _run(Refuses(tmp_path, Query()))
+
+
+def test_flows_that_were_not_started_before_the_stop_are_left_out(tmp_path):
+    told = Told(tmp_path, Query(), Query())
+    told.flows.start(Stop(looks=0))
+    assert told.started == [("f", "realtime")]
