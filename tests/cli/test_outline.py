@@ -27,15 +27,11 @@ class Planned:
     name: str
     spec: TableSpec
     interval: str = "1 minute"
-    refused: tuple[str, ...] = ()
-
-    @property
-    def topics(self) -> tuple[str, ...]:
-        return (self.spec.topic, *self.refused)
+    quarantines: bool = False
 
 
 FLOWS = (
-    Planned("silver", append_spec(comment="Readings"), refused=("silver_quarantine",)),
+    Planned("silver", append_spec(comment="Readings"), quarantines=True),
     Planned("gold", upsert_spec(), interval="30 seconds"),
     Planned("apply_status", cdc_spec()),
 )

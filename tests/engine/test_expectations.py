@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.errors import PySparkException
 
-from pitlake.engine.expectations import FAILED_EXPECTATIONS, as_view, is_dropped, with_failed_expectations, without_dropped
+from pitlake.engine.expectations import FAILED_EXPECTATIONS, as_upstream, is_dropped, with_failed_expectations
 from pitlake.pipelines.definitions import Action, Expectation
 
 POSITIVE = Expectation("positive", "v > 0", Action.WARN)
@@ -41,7 +41,7 @@ def test_only_a_dropping_expectation_drops(rows):
 
 
 def test_downstream_sees_the_rows_that_are_kept(rows):
-    assert [row.v for row in without_dropped(rows, [POSITIVE, KNOWN]).collect()] == [1, -1]
+    assert [row.v for row in as_upstream(rows, [POSITIVE, KNOWN], "t").collect()] == [1, -1]
 
 
 def test_a_failing_expectation_ends_the_query_and_names_table_expectation_and_row(spark):
@@ -53,11 +53,11 @@ def test_a_failing_expectation_ends_the_query_and_names_table_expectation_and_ro
 def test_a_view_ends_the_query_at_a_row_that_it_must_not_accept(spark):
     rows = spark.createDataFrame([(500,)], "v int")
     with pytest.raises(PySparkException, match=r'w: small is not met by the row \{"v":500\}'):
-        as_view(rows, [SMALL], "w").select("v").collect()
+        as_upstream(rows, [SMALL], "w").select("v").collect()
 
 
 def test_a_view_leaves_out_what_it_drops_and_keeps_what_it_warns_of(rows):
-    assert [row.v for row in as_view(rows, [POSITIVE, KNOWN], "w").collect()] == [1, -1]
+    assert [row.v for row in as_upstream(rows, [POSITIVE, KNOWN], "w").collect()] == [1, -1]
 
 
 def test_without_expectations_nothing_fails(rows):

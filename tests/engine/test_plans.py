@@ -29,7 +29,7 @@ def _keys(facts):
 
 
 def test_a_batch_frame_is_not_streaming(machines):
-    assert not plan_facts(machines).streaming
+    assert plan_facts(machines).streams == 0
 
 
 def test_a_projection_groups_by_nothing(readings):

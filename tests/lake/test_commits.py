@@ -11,6 +11,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from pitlake.lake.commits import (
     Commit,
     CommitNote,
+    Fence,
     Standing,
     Tally,
     Totals,
@@ -23,16 +24,13 @@ from pitlake.lake.commits import (
     summed,
 )
 from pitlake.lake.latency import Histogram
-from pitlake.streams.envelope import Marker
 
 ROWS = pa.table({"a": [1]})
 NOTE = CommitNote(
     writer="this",
     started=1_771_128_720_000,
-    fence={"flow/00000": ("00000-0000000000000000007", 3, 1.5)},
+    fence={"flow/00000": Fence(last="00000-0000000000000000007", stored=frozenset({(3, 1.5), (4, "rpm")}))},
     epochs={0: 2},
-    markers={0: {"flow": Marker(flow="flow", batch_id=1, offsets={"landing": {"0": 9}})}},
-    landing={"flow": {"landing": {"0": 9}}},
     rows=4,
     expectations={"known": Tally(passed=3, failed=1)},
     latency={"processed_to_commit": Histogram.of([0.1, 0.2])},

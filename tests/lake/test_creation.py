@@ -105,7 +105,7 @@ def test_a_change_that_would_need_the_rows_written_anew_is_refused(changed, what
     _create(tmp_path, WIDE)
     with pytest.raises(LakeError, match=what) as refused:
         _evolve(tmp_path, changed)
-    assert "--full-refresh silver" in refused.value.do
+    assert "Move the folder c/s/silver out of the lake" in refused.value.do
     assert delta(tmp_path, WIDE).version() == 0
 
 

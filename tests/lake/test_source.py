@@ -5,10 +5,11 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.errors import AnalysisException
@@ -36,6 +37,17 @@ EVERY_TYPE = pa.schema(
         ("list", pa.list_(pa.float64())),
         ("parts", pa.list_(pa.struct([("name", pa.string()), ("at", pa.timestamp("us", "UTC"))]))),
         ("origin", pa.struct([pa.field("update_id", pa.string(), nullable=False), ("n", pa.int64())])),
+    ]
+)
+CONDITIONED = pa.schema(
+    [
+        ("v", pa.int64()),
+        ("at", pa.timestamp("us", "UTC")),
+        ("day", pa.date32()),
+        ("name", pa.string()),
+        ("flag", pa.bool_()),
+        ("share", pa.float64()),
+        ("origin", pa.struct([("n", pa.int64())])),
     ]
 )
 ROW = {
@@ -115,6 +127,52 @@ def test_a_changed_row_takes_effect_at_the_next_batch_of_a_stream(spark, source,
     finally:
         query.stop()
     assert sorted(row.location for row in spark.table("joined").select(col("location")).collect()) == ["Pit 1", "Pit 2"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("at > timestamp'2026-02-15 04:12:09.113456Z'", [1]),
+        ("at >= timestamp'2026-02-15 04:12:09.113456Z'", [0, 1]),
+        ("at < current_timestamp() AND at <= timestamp'2026-02-15 04:12:09.113456Z'", [0]),
+        ("day = date'2026-02-16'", [1]),
+        ("name < 'b' AND v < 1", [0]),
+        ("v = 1 AND flag AND share > 0.5", [1]),
+        ("name IS NULL", [2]),
+        ("day < date'2026-02-16' OR v = 2", [0, 2]),
+        ("origin.n = 1", [1]),
+    ],
+)
+def test_a_condition_finds_the_same_rows_wherever_it_is_applied(source, tmp_path, condition, found):
+    rows = [
+        {
+            "v": n,
+            "at": AT + timedelta(hours=24 * n),
+            "day": date(2026, 2, 15 + n),
+            "name": "abc"[n],
+            "flag": True,
+            "share": float(n),
+        }
+        for n in range(2)
+    ]
+    for row in (*rows, {"v": 2}):
+        origin = {"n": row["v"]}
+        write_deltalake(str(tmp_path), pa.Table.from_pylist([row | {"origin": origin}], schema=CONDITIONED), mode="append")
+    assert sorted(row.v for row in source.load(str(tmp_path)).where(condition).select("v").collect()) == found
+
+
+def test_files_that_cannot_match_are_not_read(source, tmp_path):
+    for n in range(2):
+        write_deltalake(str(tmp_path), pa.table({"v": [n]}), mode="append")
+    files = {pq.read_table(file)["v"][0].as_py(): file for file in tmp_path.glob("*.parquet")}
+    files[0].unlink()
+    assert [row.v for row in source.load(str(tmp_path)).where("v >= 1").collect()] == [1]
+
+
+def test_a_table_may_come_to_be_after_its_frame(spark, tmp_path):
+    frame = spark.read.format("pitlake").schema("v BIGINT").load(str(tmp_path / "later"))
+    write_deltalake(str(tmp_path / "later"), pa.table({"v": [1]}))
+    assert [row.v for row in frame.collect()] == [1]
 
 
 def test_a_column_added_after_planning_is_left_out(tmp_path):

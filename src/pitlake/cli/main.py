@@ -33,7 +33,8 @@ Stories = Annotated[
     typer.Option(
         "--story",
         metavar="NAME[@SECONDS]",
-        help="Fault to play, at once or SECONDS later: bearing-wear, cooling-loss, belt-drift, flat-line or bad-payloads. "
+        help="Fault to play, at once or SECONDS later: bearing-wear, cooling-loss, belt-drift, flat-line, "
+        "drop-out, clock-skew, duplicates or bad-payloads. "
         "May be given several times.",
     ),
 ]

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pitlake.engine.planning import UpdatePlan
-from pitlake.lake.spec import TableSpec, WriteMode
+from pitlake.lake.names import TableName
+from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Expectation, Pipeline
 
 
@@ -60,7 +61,7 @@ class Outline:
 def outline(pipeline: Pipeline, plan: UpdatePlan, landing: Collection[str]) -> Outline:
     """The outline of a plan; of the names that are no dataset of the pipeline, those in `landing` are topics."""
     reads = {reader: tuple(sorted(names)) for reader, names in plan.reads.items()}
-    made = {flow.spec.topic: flow.spec for flow in plan.flows}
+    made = {_bare(flow.spec): flow.spec for flow in plan.flows}
     names = dict.fromkeys([*(name for read in reads.values() for name in read), *reads, *made])
     return Outline(
         tables=tuple(_table(pipeline, plan, spec, reads.get(name, ())) for name, spec in made.items()),
@@ -70,21 +71,24 @@ def outline(pipeline: Pipeline, plan: UpdatePlan, landing: Collection[str]) -> O
 
 
 def _table(pipeline: Pipeline, plan: UpdatePlan, spec: TableSpec, reads: tuple[str, ...]) -> TableOutline:
-    expectations = pipeline.datasets[spec.topic].expectations
+    name = _bare(spec)
     flows = [flow for flow in plan.flows if flow.spec.name == spec.name]
-    refused = {topic for flow in flows for topic in flow.topics if topic != spec.topic}
     return TableOutline(
-        name=spec.topic,
+        name=name,
         mode=spec.mode,
         keys=spec.keys,
         count=spec.count,
         sequence=spec.sequence,
-        expectations=expectations,
-        quarantine=next(iter(refused), None),
+        expectations=pipeline.datasets[name].expectations,
+        quarantine=name + QUARANTINE_SUFFIX if any(flow.quarantines for flow in flows) else None,
         reads=reads,
         checkpoints={flow.name: flow.interval for flow in flows},
         comment=spec.comment,
     )
+
+
+def _bare(spec: TableSpec) -> str:
+    return TableName.parse(spec.name).name
 
 
 def _kind(name: str, pipeline: Pipeline, made: Mapping[str, TableSpec], landing: Collection[str]) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import signal
 import threading
@@ -15,9 +16,11 @@ from rich.console import Console
 
 from pitlake.cli.settings import Settings
 from pitlake.engine.update import UpdateConfig, run_update
+from pitlake.errors import ConfigurationError
 from pitlake.lake.writer.process import run_writer
 from pitlake.local.home import Home
 from pitlake.local.jars import fetch_jars
+from pitlake.local.locks import opened, try_lock
 from pitlake.local.readiness import announce_ready
 from pitlake.mining.simulator import SimulatorConfig, StoryStart, WallClock, run_simulator
 from pitlake.mining.simulator.kafka import KafkaSender
@@ -27,7 +30,8 @@ PIPELINE = "pipeline"
 WRITER = "writer"
 SIMULATOR = "simulator"
 
-LANDING = Topic("mining_ot_stream", partitions=2, retention_bytes=256 * 1024 * 1024)
+# A row of bronze repeats its message, escaped, beside what was read out of it: it needs several times the message's room.
+LANDING = Topic("mining_ot_stream", partitions=2, retention_bytes=256 * 1024 * 1024, record_bytes=4 * 1024 * 1024)
 
 
 @contextmanager
@@ -65,8 +69,22 @@ def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
         jars=fetch_jars(console.print).spark,
         master=settings.master,
     )
-    with stop_on_signal() as stop:
+    with _only_run_of(files, home), stop_on_signal() as stop:
         run_update(config, stop=stop, report=console.print, on_ready=lambda: announce_ready(home, PIPELINE))
+
+
+@contextmanager
+def _only_run_of(files: Sequence[Path], home: Home) -> Iterator[None]:
+    """Hold a pipeline for this process: a second driver of it would void the first one's rows while both keep checkpoints."""
+    names = "\n".join(sorted(str(file.resolve()) for file in files))
+    lock = home.path / "pipelines" / f"{hashlib.sha256(names.encode()).hexdigest()[:12]}.lock"
+    with opened(lock) as descriptor:
+        if not try_lock(descriptor):
+            raise ConfigurationError(
+                f"These pipeline files already run on the home {home.path}.",
+                do="End that run first, or give this one another home with --home.",
+            )
+        yield
 
 
 def run_lake_writer(settings: Settings) -> None:

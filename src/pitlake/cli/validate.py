@@ -16,6 +16,7 @@ from pitlake.cli.settings import Settings
 from pitlake.engine.planning import plan_update
 from pitlake.engine.session import start_session
 from pitlake.engine.sources import GraphReader
+from pitlake.engine.update import landing_topics
 from pitlake.errors import BrokerError, ConfigurationError
 from pitlake.lake.catalog import list_tables
 from pitlake.local.jars import fetch_jars
@@ -42,7 +43,7 @@ def validate(settings: Settings, files: Sequence[Path], landing: Collection[str]
             lake=settings.lake_url,
             catalog=settings.catalog,
             schema=settings.schema_,
-            landing=set(topics) - set(pipeline.datasets),
+            landing=topics,
             tables=list_tables(settings.lake_url),
         )
         plan = plan_update(pipeline, reader, catalog=settings.catalog, schema=settings.schema_, epoch=0)
@@ -57,7 +58,7 @@ def _topics(settings: Settings) -> Collection[str]:
             "Which landing topics there are is not known: no broker runs on this home.",
             do="Name them with --landing, start `pitlake up`, or set PITLAKE_KAFKA.",
         ) from error
-    return list_topics(bootstrap)
+    return landing_topics(list_topics(bootstrap))
 
 
 @contextmanager

@@ -20,7 +20,6 @@ from pitlake.lake.names import TableName
 from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
 from pitlake.lake.sql import query
 from pitlake.streams.consumers import BEGINNING, TopicReader
-from pitlake.streams.envelope import EPOCH, encode_epoch
 from pitlake.streams.producers import Publisher
 
 RETENTION_DAYS = 30
@@ -34,11 +33,16 @@ _LAST_MEASURED = f"""
 """  # noqa: S608 (a name of our own)
 
 
+def event_log_topic(catalog: str, schema: str) -> str:
+    """The topic of the event log; as for any table, its full name."""
+    return str(TableName(catalog, schema, EVENT_LOG))
+
+
 def event_log_spec(catalog: str, schema: str) -> TableSpec:
     """The event log's table. It has no key: the driver publishes an event once, and the writer stores each record once."""
     return TableSpec(
         name=str(TableName(catalog, schema, EVENT_LOG)),
-        topic=EVENT_LOG,
+        topic=event_log_topic(catalog, schema),
         mode=WriteMode.APPEND,
         columns=COLUMNS,
         comment="What the pipeline's updates tell of themselves",
@@ -49,10 +53,14 @@ def event_log_spec(catalog: str, schema: str) -> TableSpec:
 
 
 class EventLog:
-    """Publishes the events of one update, in order. For any thread."""
+    """Publishes the events of one update, in order. For any thread.
+
+    Events bear no epoch: several drivers may tell one event log, each of pipelines of its own.
+    """
 
     def __init__(self, publisher: Publisher, update: Update, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._publisher, self._update, self._now = publisher, update, now
+        self._topic = event_log_topic(update.catalog, update.schema)
         self._lock = threading.Lock()
         self._count = 0
 
@@ -61,7 +69,7 @@ class EventLog:
         with self._lock:
             for event in events:
                 value = event_row(event, self._update, self._count, self._now())
-                self._publisher.send(EVENT_LOG, value, headers={EPOCH: encode_epoch(self._update.epoch)})
+                self._publisher.send(self._topic, value)
                 self._count += 1
 
     def flush(self) -> None:
@@ -111,13 +119,14 @@ def told_progress(bootstrap: str, lake: str, catalog: str, schema: str) -> dict[
 
     Raises BrokerError and LakeError.
     """
+    topic = event_log_topic(catalog, schema)
     path = TableName(catalog, schema, EVENT_LOG).path(lake)
     table = DeltaTable(path) if DeltaTable.is_deltatable(path) else None
     # The offset first: what the table gains meanwhile is then read twice, not missed.
-    offset = table.transaction_version(app_id(EVENT_LOG, 0)) if table else None
+    offset = table.transaction_version(app_id(topic, 0)) if table else None
     stored = query(lake, _LAST_MEASURED, catalog=catalog, schema=schema).to_pylist() if table else []
     told = {event["name"]: totals for event in stored if (totals := totals_in(event["details"]))}
-    with TopicReader(bootstrap, EVENT_LOG, {0: BEGINNING if offset is None else offset}) as reader:
+    with TopicReader(bootstrap, topic, {0: BEGINNING if offset is None else offset}) as reader:
         for event in _events(reader):
             if totals := totals_in(event["details"]):
                 told[event["origin"]["table_name"]] = totals

@@ -58,18 +58,17 @@ def is_dropped(expectations: Sequence[Expectation]) -> Column:
     return F.arrays_overlap(F.col(FAILED_EXPECTATIONS), F.array(*[F.lit(name) for name in drops]))
 
 
-def without_dropped(rows: DataFrame, expectations: Sequence[Expectation]) -> DataFrame:
-    """The rows that reach the table: what a downstream query of the same graph sees of it."""
-    gates = [e for e in expectations if e.action is not Action.WARN]
-    return rows.where(are_met(gates)) if gates else rows
+def as_upstream(rows: DataFrame, expectations: Sequence[Expectation], dataset: str) -> DataFrame:
+    """The rows of a dataset as a downstream query of the same graph sees them: without those that it drops.
 
-
-def as_view(rows: DataFrame, expectations: Sequence[Expectation], view: str) -> DataFrame:
-    """The rows of a view, which no flow of its own judges: a row that fails a FAIL expectation ends the query that reads it."""
+    A row that fails a FAIL expectation ends the query that reads it too: passed over, it would be missing downstream for good
+    once the expectation is corrected.
+    """
     fatal = [e for e in expectations if e.action is Action.FAIL]
     if fatal:
-        rows = rows.where(F.when(are_met(fatal), F.lit(True)).otherwise(_violation(rows, fatal, view).cast("boolean")))
-    return without_dropped(rows, [e for e in expectations if e.action is Action.DROP])
+        rows = rows.where(F.when(are_met(fatal), F.lit(True)).otherwise(_violation(rows, fatal, dataset).cast("boolean")))
+    drops = [e for e in expectations if e.action is Action.DROP]
+    return rows.where(are_met(drops)) if drops else rows
 
 
 def check_expectations(dataset: Dataset, rows: DataFrame) -> None:

@@ -19,7 +19,7 @@ from pitlake.engine.records import DELETED, as_records
 from pitlake.engine.sources import GraphReader
 from pitlake.engine.specs import PROPERTIES, interval_ms, quarantine_spec, table_spec
 from pitlake.lake.names import TableName
-from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec
+from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Action, CdcFlow, Dataset, DatasetKind, Flow, Pipeline
 from pitlake.pipelines.locations import error_at
 from pitlake.pipelines.names import bare_name, suggestion
@@ -118,6 +118,7 @@ class _Planner:
         _check_query(flow, dataset, facts)
         check_expectations(dataset, rows)
         spec = table_spec(TableName(self._catalog, self._schema, dataset.name), flow, dataset, rows, facts)
+        _check_lanes(flow, spec, facts)
         judged = with_failed_expectations(rows, dataset.expectations, dataset.name)
         return FlowPlan(
             name=flow.name,
@@ -139,7 +140,7 @@ def _check_query(flow: Flow | CdcFlow, dataset: Dataset, facts: PlanFacts) -> No
             f"{dataset.name} is a materialized view, and only what follows a stream can be run here",
             "Define it with @dp.table and read its upstream with spark.readStream.table, or ask for it with `pitlake sql`.",
         )
-    if not facts.streaming:
+    if not facts.streams:
         raise error_at(
             flow.location,
             f"{flow.target} reads no stream, so there is nothing to follow",
@@ -156,6 +157,15 @@ def _check_query(flow: Flow | CdcFlow, dataset: Dataset, facts: PlanFacts) -> No
             flow.location,
             f"{flow.target} aggregates all rows into one, which has no key",
             "Group by a window or by columns of the stream.",
+        )
+
+
+def _check_lanes(flow: Flow | CdcFlow, spec: TableSpec, facts: PlanFacts) -> None:
+    if spec.mode is WriteMode.APPEND and spec.keys and facts.streams > 1:
+        raise error_at(
+            flow.location,
+            f"{flow.target} has a primary key, and its flow {flow.name} reads {facts.streams} streams in one query",
+            "Define it with dp.create_streaming_table and give each stream an append flow: a replay is told by its flow.",
         )
 
 
@@ -184,6 +194,10 @@ def _check_agreement(pipeline: Pipeline, flows: Sequence[FlowPlan]) -> None:
     first: dict[str, FlowPlan] = {}
     for plan in flows:
         other = first.setdefault(plan.spec.name, plan)
+        if other is not plan and plan.spec.mode is WriteMode.UPSERT:
+            location = next(flow.location for flow in pipeline.flows if flow.name == plan.name)
+            what = f"{plan.name} and {other.name} both aggregate into {plan.spec.name}, and each would replace the other's rows"
+            raise error_at(location, what, "Aggregate in one query over the union of what they read.")
         if other.spec != plan.spec:
             differing = [name for name, value in plan.spec if value != getattr(other.spec, name)]
             location = next(flow.location for flow in pipeline.flows if flow.name == plan.name)

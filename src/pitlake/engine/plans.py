@@ -62,12 +62,13 @@ class Grouping:
 class PlanFacts:
     """What pitlake needs to know of a query.
 
-    `groupings` is empty for a query that does not aggregate. `row_count` names the output column that is each group's `count(*)`.
+    `streams` is how many streams it reads, 0 for a batch query. `groupings` is empty for a query that does not aggregate.
+    `row_count` names the output column that is each group's `count(*)`.
     `processing_time` names the output columns that are `current_timestamp()`, which Spark freezes for a whole real-time batch.
     `origins` maps each output column to where it comes from.
     """
 
-    streaming: bool
+    streams: int
     aggregations: int
     groupings: tuple[Grouping, ...]
     row_count: str | None
@@ -92,6 +93,7 @@ class _Lineage:
         self.nodes = list(_plan_nodes(plan))
         self.aliases: dict[int, JvmObject] = {}
         self.static: set[int] = set()
+        self.streams = sum(1 for node in self.nodes if node.children().isEmpty() and node.isStreaming())
         for node in self.nodes:
             self._collect(node)
 
@@ -166,7 +168,7 @@ def plan_facts(frame: DataFrame) -> PlanFacts:
     aggregates = [node for node in lineage.nodes if _class_name(node) == "Aggregate" and node.isStreaming()]
     groupings = tuple(lineage.grouping(key, node) for node in aggregates[:1] for key in _seq(node.groupingExpressions()))
     return PlanFacts(
-        streaming=bool(plan.isStreaming()),
+        streams=lineage.streams,
         aggregations=len(aggregates),
         groupings=groupings,
         row_count=next((name for name, expression in expressions.items() if _is_row_count(expression)), None),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import PurePath
 from typing import Literal
 
 import orjson
@@ -18,13 +17,18 @@ from pyspark.sql.streaming.listener import (
 from pitlake.engine.expectations import VIOLATION
 from pitlake.engine.planning import FlowPlan
 from pitlake.errors import ExpectationViolationError, FlowError
+from pitlake.streams.connections import MAX_RECORD_BYTES
 from pitlake.streams.envelope import Marker
 
 Mode = Literal["realtime", "micro-batch"]
 
 MICRO_BATCH = "2 seconds"
 
-_SINK_OPTIONS = {"kafka.linger.ms": "0", "kafka.buffer.memory": "67108864"}
+_SINK_OPTIONS = {
+    "kafka.linger.ms": "0",
+    "kafka.buffer.memory": "67108864",
+    "kafka.max.request.size": str(MAX_RECORD_BYTES),
+}
 _REFUSED = "STREAMING_REAL_TIME_MODE"
 
 
@@ -35,7 +39,7 @@ def start_query(plan: FlowPlan, mode: Mode, *, bootstrap: str, checkpoints: str)
     """
     writer = plan.records.writeStream.format("kafka").outputMode("update").queryName(plan.name)
     writer = writer.option("kafka.bootstrap.servers", bootstrap).options(**_SINK_OPTIONS)
-    writer = writer.option("checkpointLocation", f"{checkpoints}/{PurePath(plan.name).name}")
+    writer = writer.option("checkpointLocation", f"{checkpoints}/{plan.spec.name}/{plan.name}")
     in_time = (
         writer.trigger(realTime=plan.interval)  # type: ignore[call-overload]
         if mode == "realtime"
@@ -64,7 +68,7 @@ def failure(flow: str, query: StreamingQuery) -> FlowError | None:
         )
     return FlowError(
         f"flow {flow} stopped: {_cause(text)}",
-        do="See the pipeline's log; the flow resumes from its checkpoint when started again.",
+        do="See the pipeline's log for the cause; started again, the flow goes on from its checkpoint, at the same records.",
     )
 
 

@@ -15,7 +15,10 @@ from pitlake.streams.envelope import DELETE, EPOCH, FAILED, OP
 
 DELETED = "__deleted"
 
-_JSON = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
+_JSON = {
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
+    "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
+}
 
 
 def lane(flow: str) -> Column:

@@ -9,7 +9,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pitlake.engine.expectations import as_view, check_expectations, without_dropped
+from pitlake.engine.expectations import as_upstream, check_expectations
 from pitlake.errors import DefinitionError, LakeError, PitlakeError
 from pitlake.lake.names import TableName
 from pitlake.lake.source import DeltaTableSource
@@ -128,9 +128,7 @@ class GraphReader:
             frames.append(self.query(dataset.name, flow))
         rows = reduce(lambda left, right: left.unionByName(right), frames)
         check_expectations(dataset, rows)
-        if dataset.kind is DatasetKind.TEMPORARY_VIEW:
-            return as_view(rows, dataset.expectations, dataset.name)
-        return without_dropped(rows, dataset.expectations)
+        return as_upstream(rows, dataset.expectations, dataset.name)
 
     def _checked(self, rows: DataFrame, name: str, *, streaming: bool) -> DataFrame:
         if rows.isStreaming is not streaming:

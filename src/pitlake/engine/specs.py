@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql.types import DataType
@@ -38,12 +39,13 @@ def table_spec(name: TableName, flow: Flow | CdcFlow, dataset: Dataset, rows: Da
     columns = tuple(_columns(dataset, rows))
     aggregates = bool(facts.groupings) and not isinstance(flow, CdcFlow)
     keys = _keys(flow, dataset, facts)
+    appends = not aggregates and not isinstance(flow, CdcFlow)
     dates = tuple(c for c in dataset.cluster_by if rows.schema[c].dataType.typeName() == "date")
     return TableSpec(
         name=str(name),
-        topic=dataset.name,
+        topic=str(name),
         mode=WriteMode.CDC if isinstance(flow, CdcFlow) else WriteMode.UPSERT if aggregates else WriteMode.APPEND,
-        columns=tuple(c.model_copy(update={"nullable": c.nullable and c.name not in keys}) for c in columns),
+        columns=tuple(c.model_copy(update={"nullable": c.nullable and not (appends and c.name in keys)}) for c in columns),
         keys=keys,
         count=_row_count(flow, facts) if aggregates else None,
         sequence=flow.sequence_by if isinstance(flow, CdcFlow) else (),
@@ -118,11 +120,20 @@ def _columns(dataset: Dataset, rows: DataFrame) -> Iterator[Column]:
 
 def _storable(dataset: Dataset, column: Column) -> Column:
     try:
-        arrow_type(column.type)
+        kind = arrow_type(column.type)
     except LakeError as error:
         what = f"{dataset.name}.{column.name} is {column.type}, which a Delta table cannot hold here"
         raise error_at(dataset.location, what, "Cast it in the query, to STRING for instance.") from error
+    if _has_inner_map(kind):
+        what = f"{dataset.name}.{column.name} is {column.type}: a map within another type cannot travel to the writer"
+        raise error_at(dataset.location, what, "Make the inner map a list of entries, map_entries(…), or text, to_json(…).")
     return column
+
+
+def _has_inner_map(kind: pa.DataType) -> bool:
+    """Whether a type holds a MAP below its top: the envelope carries a column's own map only."""
+    fields = [kind.key_type, kind.item_type] if pa.types.is_map(kind) else [kind.field(i).type for i in range(kind.num_fields)]
+    return any(pa.types.is_map(each) or _has_inner_map(each) for each in fields)
 
 
 def _declared(dataset: Dataset) -> TableSchema | None:

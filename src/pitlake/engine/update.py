@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
+import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from pitlake.engine.session import LOCAL_MASTER, start_session
 from pitlake.engine.sources import GraphReader
 from pitlake.errors import PitlakeError
 from pitlake.lake.catalog import list_tables
+from pitlake.lake.names import TableName
 from pitlake.lake.spec import SPECS_TOPIC, TableSpec
 from pitlake.pipelines.loading import load
 from pitlake.streams.envelope import EPOCH, MARKER, Marker, encode_epoch, encode_marker
@@ -58,7 +60,9 @@ def next_epoch(home: Path, now_ms: int) -> int:
     last = int(path.read_text()) if path.exists() else 0
     epoch = max(now_ms, last + 1)
     home.mkdir(parents=True, exist_ok=True)
-    path.write_text(str(epoch))
+    draft = path.with_suffix(f".{os.getpid()}")
+    draft.write_text(str(epoch))
+    draft.replace(path)
     return epoch
 
 
@@ -72,10 +76,15 @@ def plan(config: UpdateConfig, session: SparkSession, epoch: int) -> UpdatePlan:
         lake=config.lake,
         catalog=config.catalog,
         schema=config.schema,
-        landing=set(list_topics(config.bootstrap)) - set(pipeline.datasets),
+        landing=landing_topics(list_topics(config.bootstrap)),
         tables=list_tables(config.lake),
     )
     return plan_update(pipeline, reader, catalog=config.catalog, schema=config.schema, epoch=epoch)
+
+
+def landing_topics(topics: Iterable[str]) -> set[str]:
+    """The topics that may be read as landing streams: a table's topic bears a full name, with dots, and is read by the writer."""
+    return {topic for topic in topics if "." not in topic and not topic.startswith("__")}
 
 
 def run_update(config: UpdateConfig, *, stop: threading.Event, report: Report, on_ready: Callable[[], None]) -> None:
@@ -175,10 +184,10 @@ def _settings(config: UpdateConfig) -> dict[str, object]:
 
 
 def _definitions(planned: UpdatePlan) -> Iterator[Event]:
-    stored = {spec.topic: spec.name for spec in planned.specs}
+    stored = {TableName.parse(spec.name).name: spec.name for spec in planned.specs}
     flows = Counter(flow.spec.name for flow in planned.flows)
     for spec in {flow.spec.name: flow.spec for flow in planned.flows}.values():
         yield dataset_defined(spec, flows[spec.name])
     for flow in planned.flows:
-        read = planned.reads.get(flow.spec.topic, frozenset())
+        read = planned.reads.get(TableName.parse(flow.spec.name).name, frozenset())
         yield flow_defined(flow.name, flow.spec, {stored.get(name, name) for name in read})

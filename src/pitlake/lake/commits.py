@@ -11,17 +11,20 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from pydantic import BaseModel, ConfigDict
 
 from pitlake.lake.latency import Histogram
-from pitlake.streams.envelope import Marker
 
 NOTE = "pitlake"
 
 Stage = Literal["event_to_ingestion", "ingestion_to_processed", "processed_to_commit", "event_to_commit"]
 KeyPart = str | int | float | bool
-LandingOffsets = dict[str, dict[str, dict[str, int]]]
+Key = tuple[KeyPart, ...]
 
 
 class Tally(BaseModel):
-    """How many stored rows met an expectation, and how many did not."""
+    """How many stored rows met an expectation, and how many did not.
+
+    Of an append table these are its rows; of an upsert or CDC table they are the updates offered to it, so that a row counts
+    once per update.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,7 +36,10 @@ class Tally(BaseModel):
 
 
 class Totals(BaseModel):
-    """What all commits since the table's creation add up to; it outlives the log's clean-up."""
+    """What all commits since the table's creation add up to; it outlives the log's clean-up.
+
+    `rows` and `expectations` of an upsert or CDC table count the updates offered to it, not the rows that it holds.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,20 +48,25 @@ class Totals(BaseModel):
     expectations: dict[str, Tally] = {}
 
 
+class Fence(BaseModel):
+    """How far a lane is stored: its last landing record, and the keys stored for that one, without the landing record's part."""
+
+    model_config = ConfigDict(frozen=True)
+
+    last: KeyPart
+    stored: frozenset[Key]
+
+
 class Standing(BaseModel):
     """Where the writer stands; every commit carries it on, so that the newest one is enough to resume.
 
-    `fence` is the last stored key per lane, `epochs` the highest epoch seen per partition of the table's topic, `markers` the
-    last marker per partition and flow, `landing` the landing offsets (flow, topic, partition → next offset) below which nothing
-    is missing from the table.
+    `fence` is how far each lane is stored, `epochs` the highest epoch seen per partition of the table's topic.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    fence: dict[str, tuple[KeyPart, ...]] = {}
+    fence: dict[str, Fence] = {}
     epochs: dict[int, int] = {}
-    markers: dict[int, dict[str, Marker]] = {}
-    landing: LandingOffsets = {}
     totals: Totals = Totals()
 
 
@@ -64,7 +75,8 @@ class CommitNote(Standing):
 
     `rows` were offered to the table (a merge may have left some as they were). Not among them are `duplicates` (behind the fence,
     or overtaken within the batch), `void` records of an older epoch, `rejected` ones (see the table's sidecar) and `unsequenced`
-    rows whose sequence is NULL. `started` is when the commit began, in milliseconds since the epoch; the commit's own timestamp
+    rows whose sequence is NULL. `expectations` are tallied over the rows offered: of an upsert or CDC table those are updates,
+    not the rows that it holds. `started` is when the commit began, in milliseconds since the epoch; the commit's own timestamp
     less `started` is how long it took. `writer` tells the writing process, `upkeep` the work that a commit without rows did.
     """
 

@@ -31,7 +31,7 @@ def check_spec(spec: TableSpec) -> None:
         raise _refused(
             spec, f"names columns that it does not declare: {', '.join(unknown)}", "Declare them, or correct the names."
         )
-    if spec.mode is not WriteMode.APPEND and not spec.keys:
+    if spec.mode in (WriteMode.UPSERT, WriteMode.CDC) and not spec.keys:
         raise _refused(spec, f"is written by {spec.mode} and has no keys", "Give it keys.")
     if spec.mode is WriteMode.CDC and not spec.sequence:
         raise _refused(spec, "is written by change data capture and has no sequence", "Give the flow `sequence_by`.")
@@ -133,12 +133,15 @@ def _evolve_column(table: DeltaTable, existing: Field, wanted: Field, properties
         table.alter.set_column_metadata(wanted.name, {"comment": str(comment)}, commit_properties=properties())
 
 
+def write_anew(spec: TableSpec) -> str:
+    """What to do, as a sentence, so that the table is written from the start of what its topic still holds."""
+    folder = TableName.parse(spec.name).path("").lstrip("/")
+    return f"Move the folder {folder} out of the lake and start again, or rename the table."
+
+
 def _refused(spec: TableSpec, what: str, do: str) -> LakeError:
     return LakeError(f"{spec.name} {what}.", do=do)
 
 
 def _changed(spec: TableSpec, what: str) -> LakeError:
-    table = TableName.parse(spec.name).name
-    return LakeError(
-        f"{spec.name} {what}.", do=f"Undo the change, or write the table anew: `pitlake run --full-refresh {table}`."
-    )
+    return LakeError(f"{spec.name} {what}.", do=f"Undo the change, or write the table anew. {write_anew(spec)}")

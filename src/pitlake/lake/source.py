@@ -7,11 +7,26 @@ takes effect at the next batch. Spark's Python workers import this module, so it
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import operator
+from datetime import date
+from functools import reduce
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
-from pyspark.sql.datasource import DataSource, DataSourceReader, InputPartition
+from pyspark.sql.datasource import (
+    DataSource,
+    DataSourceReader,
+    EqualTo,
+    Filter,
+    GreaterThan,
+    GreaterThanOrEqual,
+    InputPartition,
+    LessThan,
+    LessThanOrEqual,
+)
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
@@ -19,15 +34,16 @@ from pitlake.errors import ConfigurationError, LakeError
 from pitlake.lake.snapshots import snapshot_dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    import pyarrow as pa
+Comparison = tuple[str, "Callable[[Any, Any], Any]", Any]
 
 
 class DeltaTableSource(DataSource):
     """`spark.read.format("pitlake").load(path)`: the current snapshot of the Delta table at a directory or object-store URL.
 
-    Every further option is handed to delta-rs as a storage option. Columns keep Delta's types, nullability and comments.
+    Every further option is handed to delta-rs as a storage option. Columns keep Delta's types, nullability and comments. With
+    `spark.read.schema`, the table need not exist before it is read.
     Raises ConfigurationError without a path, LakeError where there is no table.
     """
 
@@ -51,13 +67,40 @@ class DeltaTableReader(DataSourceReader):
     def __init__(self, options: dict[str, str], schema: StructType) -> None:
         self._options = options
         self._schema = schema
+        self._comparisons: list[Comparison] = []
+
+    def pushFilters(self, filters: list[Filter]) -> Iterable[Filter]:  # noqa: N802 (Spark's name)
+        """Leave out files and rows by the comparisons among `filters`; Spark still applies all of them itself."""
+        self._comparisons = list(_comparisons(filters))
+        return filters
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (there is only one)
         """The snapshot's rows as Arrow record batches in the very types that Spark expects."""
         wanted = to_arrow_schema(self._schema, timezone="UTC")
-        dataset = snapshot_dataset(_open(self._options))
-        for batch in dataset.to_batches(columns=wanted.names):
+        dataset = snapshot_dataset(_open(self._options), [column for column, *_ in self._comparisons])
+        for batch in dataset.to_batches(columns=wanted.names, filter=_matching(self._comparisons, dataset.schema)):
             yield batch.cast(wanted)
+
+
+def _comparisons(filters: Iterable[Filter]) -> Iterator[Comparison]:
+    """Those of the filters that compare a column with a text, a whole number, a date or a time: column, comparison, value."""
+    for each in filters:
+        match each:
+            case EqualTo((column,), str() | int() | date() as value):
+                yield column, operator.eq, value
+            case GreaterThan((column,), str() | int() | date() as value):
+                yield column, operator.gt, value
+            case GreaterThanOrEqual((column,), str() | int() | date() as value):
+                yield column, operator.ge, value
+            case LessThan((column,), str() | int() | date() as value):
+                yield column, operator.lt, value
+            case LessThanOrEqual((column,), str() | int() | date() as value):
+                yield column, operator.le, value
+
+
+def _matching(comparisons: Iterable[Comparison], schema: pa.Schema) -> pc.Expression | None:
+    terms = [compare(pc.field(column), pa.scalar(value, schema.field(column).type)) for column, compare, value in comparisons]
+    return reduce(operator.and_, terms) if terms else None
 
 
 def _open(options: dict[str, str]) -> DeltaTable:

@@ -17,11 +17,12 @@ QUARANTINE_SUFFIX = "_quarantine"
 
 
 class WriteMode(StrEnum):
-    """The three ways into a table."""
+    """The ways into a table: three for streams, and one for materialized views."""
 
     APPEND = "append"
     UPSERT = "upsert"
     CDC = "cdc"
+    REFRESH = "refresh"
 
 
 class Column(BaseModel):
@@ -45,6 +46,9 @@ class TableSpec(BaseModel):
     - upsert: a row replaces the stored row of the same `keys` unless its `count` is lower.
     - cdc: a row replaces (or, with the header `op=delete`, removes) the stored row of the same `keys` unless its `sequence` is
       lower.
+    - refresh: the rows of one refresh replace all rows in one commit, once all of them and the marker that ends the refresh have
+      arrived. A refresh that was never ended, or that lacks rows, changes nothing. The topic has one partition. `keys` only say
+      what tells rows apart.
 
     `processed_at` columns are filled with the record's own timestamp. `event_time` and `ingestion_time` name the columns from
     which stage latencies are measured. `window` names the window start of an upsert table, one of its keys: by it files are laid

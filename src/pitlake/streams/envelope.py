@@ -6,6 +6,8 @@ key      append tables: the lane, within which rows arrive in key order; other t
 headers  `epoch`   the driver's epoch, ASCII decimal; a record of an older epoch than one seen before is void
          `failed`  JSON list of the expectations that this kept row failed; absent when there are none
          `op`      `delete` when a CDC row removes its key
+         `refresh` the refresh that a materialized view's row belongs to, ASCII decimal; the rows replace the table as a whole
+                   when the marker of that batch arrives
          `marker`  JSON of `Marker`: no row, but a note that a batch has been committed (the value is empty); sent to every
                    partition of the topic
 """
@@ -20,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 EPOCH = "epoch"
 FAILED = "failed"
 OP = "op"
+REFRESH = "refresh"
 MARKER = "marker"
 DELETE = b"delete"
 
@@ -27,7 +30,8 @@ DELETE = b"delete"
 class Marker(BaseModel):
     """A flow has committed a batch: every landing record below `offsets` is in the table's topic.
 
-    `offsets` is topic → partition → next offset.
+    `offsets` is topic → partition → next offset. Of a refresh, `batch_id` is its id and `rows` the number of its records, which
+    all come before the marker in its partition.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +39,7 @@ class Marker(BaseModel):
     flow: str
     batch_id: int
     offsets: dict[str, dict[str, int]]
+    rows: int | None = None
 
 
 def encode_epoch(epoch: int) -> bytes:
@@ -57,6 +62,17 @@ def failed_of(headers: Mapping[str, bytes]) -> tuple[str, ...]:
     """The names of the expectations that the record's row failed. Raises ValueError when the header is no JSON."""
     value = headers.get(FAILED)
     return () if value is None else tuple(orjson.loads(value))
+
+
+def encode_refresh(refresh: int) -> bytes:
+    """The value of the `refresh` header."""
+    return str(refresh).encode()
+
+
+def refresh_of(headers: Mapping[str, bytes]) -> int | None:
+    """The refresh that the record's row belongs to; None when it bears none. Raises ValueError when the header is no number."""
+    value = headers.get(REFRESH)
+    return None if value is None else int(value)
 
 
 def is_delete(headers: Mapping[str, bytes]) -> bool:

@@ -30,13 +30,14 @@ class Topic:
     retention_ms: int | None = None
     retention_bytes: int | None = None
     compacted: bool = False
+    record_bytes: int = MAX_RECORD_BYTES
 
     @property
     def config(self) -> dict[str, str]:
         """The topic's configuration in Kafka's own names."""
         config = {
             "message.timestamp.type": "LogAppendTime",
-            "max.message.bytes": str(MAX_RECORD_BYTES),
+            "max.message.bytes": str(self.record_bytes),
             "cleanup.policy": "compact" if self.compacted else "delete",
         }
         if self.retention_ms is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +27,27 @@ def test_a_replayed_row_is_dropped(tmp_path):
 def test_rows_of_one_landing_record_are_told_apart_by_their_index(tmp_path):
     open_writer(tmp_path, SPEC).write([record(0, landing(1, 0)), record(1, landing(1, 1)), record(2, landing(1, 1))])
     assert [row["batch_index"] for row in stored(tmp_path, SPEC)] == [0, 1]
+
+
+def test_rows_of_one_landing_record_need_no_order_across_commits(tmp_path):
+    open_writer(tmp_path, SPEC).write([record(0, landing(1, 2)), record(1, landing(1, 0))])
+    open_writer(tmp_path, SPEC).write([record(2, landing(1, 0)), record(3, landing(1, 1)), record(4, landing(1, 2))])
+    assert [row["batch_index"] for row in stored(tmp_path, SPEC)] == [0, 1, 2]
+
+
+def test_a_key_that_a_flow_made_twice_is_a_duplicate_and_logged(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        note = open_writer(tmp_path, SPEC).write([record(0, landing(1)), record(1, landing(1))])
+    assert note.duplicates == 1
+    assert "c.s.silver: 1 rows have the key (landing_id, batch_index) of another row" in caplog.text
+
+
+def test_a_replay_is_not_logged(tmp_path, caplog):
+    writer = open_writer(tmp_path, SPEC)
+    with caplog.at_level(logging.WARNING):
+        for offset in range(2):
+            writer.write([record(offset, landing(1))])
+    assert caplog.text == ""
 
 
 def test_lanes_do_not_hold_each_other_up(tmp_path):

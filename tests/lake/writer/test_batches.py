@@ -32,6 +32,7 @@ def test_a_batch_holds_the_rows_and_their_records_in_order():
         (landing(2, value="high"), "value: 'high' is no double"),
         (landing(2, batch_index=2**40), "batch_index: 1099511627776 is out of the range of int32"),
         ({"batch_index": 0}, "landing_id is NULL"),
+        (b'{"landing_id": "\\ud800", "batch_index": 0}', "landing_id: 'utf-8' codec can't encode"),
     ],
 )
 def test_a_record_that_is_no_row_costs_only_itself(bad, reason):

@@ -80,6 +80,16 @@ def test_a_newer_event_revives_it(tmp_path):
     assert _values(tmp_path) == {"a": "1"}
 
 
+def test_a_null_key_is_a_key_like_any_other(tmp_path):
+    _write(tmp_path, [_put(0, None, 1), _put(1, "a", 1)], [_put(2, None, 2)])
+    assert _values(tmp_path) == {None: "2", "a": "1"}
+
+
+def test_a_null_key_is_deleted_like_any_other(tmp_path):
+    _write(tmp_path, [_put(0, None, 1), _put(1, "a", 1)], [_delete(2, None, 3)], [_put(3, None, 2)])
+    assert _values(tmp_path) == {"a": "1"}
+
+
 def test_a_row_without_a_sequence_is_counted_and_not_applied(tmp_path):
     note = _write(tmp_path, [_put(0, "a", None), _put(1, "b", 1, None), _put(2, "c", 1)])
     assert _values(tmp_path) == {"c": "2"}

@@ -5,52 +5,83 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pitlake.lake.commits import Fence
 from pitlake.lake.writer.fence import admit
 
 
-def _admitted(fence, stream):
-    return admit(fence, [lane for lane, _ in stream], [key for _, key in stream])
+def _fence(last, *stored):
+    return Fence(last=last, stored=frozenset(stored))
 
 
-def test_a_key_above_the_fence_is_new_and_raises_it():
-    admitted = _admitted({"a": (1,)}, [("a", (2,)), ("a", (3,))])
-    assert (admitted.positions, admitted.fence) == ([0, 1], {"a": (3,)})
+def _admitted(fence, stream, epochs=None):
+    return admit(fence, [lane for lane, _ in stream], [key for _, key in stream], epochs or [1] * len(stream))
 
 
-def test_a_key_at_or_below_the_fence_is_a_replay():
-    assert _admitted({"a": (2,)}, [("a", (1,)), ("a", (2,)), ("a", (3,))]).positions == [2]
+def test_a_higher_landing_record_is_new_and_raises_the_fence():
+    admitted = _admitted({"a": _fence(1, (0,))}, [("a", (2, 0)), ("a", (3, 0))])
+    assert (admitted.positions, admitted.fence) == ([0, 1], {"a": _fence(3, (0,))})
 
 
-def test_keys_compare_part_by_part():
-    assert _admitted({"a": ("00000-9", 3)}, [("a", ("00000-9", 10)), ("a", ("00001-0", 0))]).positions == [0, 1]
+def test_a_lower_landing_record_is_a_replay():
+    assert _admitted({"a": _fence(2, (0,))}, [("a", (1, 7))]).positions == []
+
+
+def test_the_keys_of_one_landing_record_come_in_any_order():
+    stream = [("a", ("m1", "temp")), ("a", ("m1", "rpm")), ("a", ("m2", "temp"))]
+    admitted = _admitted({}, stream)
+    assert (admitted.positions, admitted.fence) == ([0, 1, 2], {"a": _fence("m2", ("temp",))})
+
+
+def test_of_the_last_landing_record_only_the_keys_not_stored_are_new():
+    admitted = _admitted({"a": _fence(1, ("temp",), ("rpm",))}, [("a", (1, key)) for key in ("load", "temp", "rpm")])
+    assert (admitted.positions, admitted.fence) == ([0], {"a": _fence(1, ("temp",), ("rpm",), ("load",))})
+
+
+def test_a_key_of_the_landing_record_alone_is_stored_once():
+    assert _admitted({"a": _fence(1, ())}, [("a", (1,)), ("a", (2,))]).positions == [1]
 
 
 def test_lanes_have_fences_of_their_own():
-    assert _admitted({"a": (9,)}, [("b", (1,)), ("a", (9,))]).positions == [0]
+    admitted = _admitted({"a": _fence(9, (0,))}, [("b", (1, 0)), ("a", (9, 0))])
+    assert (admitted.positions, admitted.fence) == ([0], {"a": _fence(9, (0,)), "b": _fence(1, (0,))})
 
 
 def test_the_fence_given_is_not_changed():
-    fence = {"a": (1,)}
-    _admitted(fence, [("a", (2,))])
-    assert fence == {"a": (1,)}
+    fence = {"a": _fence(1, (0,))}
+    _admitted(fence, [("a", (1, 1)), ("a", (2, 0))])
+    assert fence == {"a": _fence(1, (0,))}
+
+
+def test_a_key_made_twice_in_one_batch_and_epoch_is_repeated():
+    admitted = _admitted({}, [("a", (1, "temp")), ("a", (1, "temp"))])
+    assert (admitted.positions, admitted.repeated) == ([0], 1)
+
+
+def test_a_key_of_another_epoch_or_batch_is_a_replay():
+    assert _admitted({}, [("a", (1, "temp")), ("a", (1, "temp"))], epochs=[1, 2]).repeated == 0
+    assert _admitted({"a": _fence(1, ("temp",))}, [("a", (1, "temp"))]).repeated == 0
 
 
 @given(
-    st.lists(st.sampled_from("abc"), max_size=40),
-    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=8),
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 4)), max_size=10),
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=6),
     st.integers(1, 15),
+    st.randoms(use_true_random=False),
 )
-def test_replaying_any_stretch_any_number_of_times_yields_each_row_once(lanes, replays, batch):
-    """Each stretch starts at or before the first row not yet sent, as after a driver's crash, and ends anywhere."""
-    rows = [(lane, (number, number % 3)) for number, lane in enumerate(lanes)]
+def test_any_replay_in_any_order_within_landing_records_and_any_split_yields_each_row_once(landed, replays, batch, chance):
+    """Each replay starts at or before the first landing record not wholly sent, and ends anywhere, also within one."""
+    records = [[(lane, (number, part)) for part in range(parts)] for number, (lane, parts) in enumerate(landed)]
     stream, sent = [], 0
-    for start, end in [*replays, (0, len(rows))]:
-        stream += rows[min(start, sent) : end]
-        sent = max(sent, min(end, len(rows)))
+    for start, end in [*replays, (0, len(records))]:
+        for rows in records[min(start, sent) : end]:
+            stream += chance.sample(rows, len(rows))
+        sent = max(sent, min(end, len(records)))
+        if sent < len(records):
+            stream += chance.sample(records[sent], chance.randrange(len(records[sent]))) if end >= sent else []
     fence, stored = {}, []
     for start in range(0, len(stream), batch):
         part = stream[start : start + batch]
         admitted = _admitted(fence, part)
         fence = admitted.fence
         stored += [part[position] for position in admitted.positions]
-    assert sorted(stored) == sorted(rows)
+    assert sorted(stored) == sorted(row for rows in records for row in rows)

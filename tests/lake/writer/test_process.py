@@ -25,7 +25,6 @@ from pitlake.lake.spec import SPECS_TOPIC, Column
 from pitlake.lake.writer import process
 from pitlake.lake.writer.process import run_writer
 from pitlake.streams.consumers import OffsetOutOfRange
-from pitlake.streams.envelope import Marker, encode_epoch, encode_marker
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
 from tests.support.writing import append_spec, cdc_spec, delta, landing, reading, record, status, stored, upsert_spec
@@ -178,30 +177,43 @@ def test_stopping_makes_the_last_commit(broker, tmp_path):
     assert len(_rows(tmp_path, spec)) == 1
 
 
-def test_a_marker_counts_once_it_is_read_in_every_partition(broker, tmp_path):
+@pytest.fixture(name="incompatible")
+def _incompatible(broker, tmp_path):
+    """A table, and a spec published for it that it cannot follow."""
     spec = _unique(append_spec())
-    _publish_specs(broker, spec, partitions=2)
-    marker = encode_marker(Marker(flow="flow", batch_id=1, offsets={"landing": {"0": 5}}))
-    with _running(broker, tmp_path):
-        _send(broker, spec, landing(1), partition=1)
-        for partition in (0, 1):
-            _send(broker, spec, b"", partition=partition, epoch=encode_epoch(1), marker=marker)
-        _eventually(
-            lambda: bool(_rows(tmp_path, spec)) and newest_note(delta(tmp_path, spec)).landing == {"flow": {"landing": {"0": 5}}}
-        )
-
-
-def test_an_incompatible_spec_ends_the_process_with_what_to_do(broker, tmp_path):
-    spec, other = _unique(append_spec()), _unique(append_spec(name="c.s.other"))
-    _publish_specs(broker, spec, other)
+    _publish_specs(broker, spec)
     with _running(broker, tmp_path):
         _eventually(lambda: DeltaTable.is_deltatable(str(tmp_path / "c/s/silver")))
     _publish_specs(broker, spec.model_copy(update={"keys": ("landing_id",)}))
-    _send(broker, other, landing(1))
+    return spec
+
+
+def test_when_every_table_has_failed_the_process_ends_with_what_to_do(broker, tmp_path, incompatible):
     running = _Running(broker.bootstrap, tmp_path)
     _eventually(running.ended)
     assert isinstance(running.error, LakeError)
-    assert "--full-refresh silver" in running.error.do
+    assert "Move the folder c/s/silver out of the lake" in running.error.do
+
+
+def test_a_table_that_failed_is_logged_and_the_others_go_on(broker, tmp_path, incompatible, caplog):
+    other = _unique(append_spec(name="c.s.other"))
+    _publish_specs(broker, other)
+    with _running(broker, tmp_path) as running:
+        assert running.ready.wait(WITHIN_SECONDS)
+        _eventually(lambda: "c.s.silver is no longer written" in caplog.text)
+        _send(broker, other, landing(1))
+        _eventually(lambda: len(_rows(tmp_path, other)) == 1)
+        assert not running.ended()
+    assert "Move the folder c/s/silver out of the lake" in caplog.text
+
+
+def test_a_table_that_failed_is_written_again_from_its_next_spec(broker, tmp_path, incompatible, caplog):
+    _publish_specs(broker, _unique(append_spec(name="c.s.other")))
+    with _running(broker, tmp_path):
+        _eventually(lambda: "c.s.silver is no longer written" in caplog.text)
+        _publish_specs(broker, incompatible)
+        _send(broker, incompatible, landing(1))
+        _eventually(lambda: len(_rows(tmp_path, incompatible)) == 1)
 
 
 def test_a_record_that_is_no_spec_ends_the_process(broker, tmp_path):
@@ -243,8 +255,8 @@ def test_somebody_elses_harmless_commit_is_got_over(broker, tmp_path):
 
 
 def test_two_writers_never_store_a_row_twice_and_one_of_them_says_so(broker, tmp_path):
-    spec = _unique(append_spec())
-    _publish_specs(broker, spec)
+    spec, uncontested = _unique(append_spec()), _unique(append_spec(name="c.s.other"))
+    _publish_specs(broker, spec, uncontested)
     writers = [_Running(broker.bootstrap, tmp_path) for _ in range(2)]
     assert all(writer.ready.wait(WITHIN_SECONDS) for writer in writers)
     numbers = itertools.count()

@@ -31,6 +31,12 @@ def test_a_rejected_record_is_kept_verbatim_with_its_place_and_the_reason(tmp_pa
     assert (note.rejected, note.totals.rejected, len(stored(tmp_path, SPEC))) == (1, 1, 1)
 
 
+def test_half_of_a_surrogate_pair_is_kept_too(tmp_path):
+    value = b'{"landing_id": "\\ud800", "batch_index": 0}'
+    note = open_writer(tmp_path, SPEC).write([record(0, value), record(1, landing(1))])
+    assert (note.rejected, note.rows, _rejected(tmp_path)[0]["value"]) == (1, 1, value)
+
+
 def test_it_is_logged(tmp_path, caplog):
     with caplog.at_level(logging.ERROR):
         open_writer(tmp_path, SPEC).write([record(7, b"garbage")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 
 import pytest
@@ -58,11 +59,19 @@ def test_epochs_outlive_the_process(tmp_path):
     assert (note.void, note.rows, len(stored(tmp_path, SPEC))) == (1, 0, 1)
 
 
-def test_landing_offsets_are_carried_forward(tmp_path):
+def test_void_records_are_logged_once_with_their_epochs(tmp_path, caplog):
+    writer = open_writer(tmp_path, SPEC)
+    with caplog.at_level(logging.ERROR):
+        writer.write([*_rows(0, epoch=encode_epoch(3)), *_rows(1, 2, epoch=encode_epoch(1)), *_rows(3, epoch=encode_epoch(2))])
+    assert [each.getMessage() for each in caplog.records] == [
+        "c.s.silver: 3 records of the older epochs [1, 2] are void, now in [3]"
+    ]
+
+
+def test_a_marker_moves_the_offset_and_is_no_row(tmp_path):
     marker = encode_marker(Marker(flow="flow", batch_id=3, offsets={"landing": {"0": 42}}))
-    open_writer(tmp_path, SPEC).write([record(0, b"", marker=marker)])
-    open_writer(tmp_path, SPEC).write(_rows(1))
-    assert _note(tmp_path).landing == {"flow": {"landing": {"0": 42}}}
+    note = open_writer(tmp_path, SPEC).write([record(0, b"", marker=marker)])
+    assert (note.rows, open_writer(tmp_path, SPEC).offsets) == (0, {0: 1})
 
 
 def test_expectations_are_tallied_over_the_rows_stored(tmp_path):

@@ -53,6 +53,12 @@ def test_a_null_key_is_a_key_like_any_other(tmp_path):
     assert _counts(tmp_path) == {None: 2, "a": 1}
 
 
+def test_all_keys_may_be_null_at_once(tmp_path):
+    spec = upsert_spec(keys=("machine",), window=None)
+    _write(tmp_path, [reading(None, 1)], [reading("a", 1)], [reading(None, 2)], spec=spec)
+    assert _counts(tmp_path, spec) == {None: 2, "a": 1}
+
+
 def test_a_null_count_is_the_lowest(tmp_path):
     _write(tmp_path, [reading("a", None), reading("b", 1)], [reading("a", 1), reading("b", None)])
     assert _counts(tmp_path) == {"a": 1, "b": 1}

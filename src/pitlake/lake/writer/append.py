@@ -6,28 +6,31 @@ from collections.abc import Mapping
 
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
-from pitlake.lake.commits import KeyPart
+from pitlake.lake.commits import Fence
 from pitlake.lake.spec import TableSpec
 from pitlake.lake.writer.batches import Batch
 from pitlake.lake.writer.fence import admit
 from pitlake.lake.writer.keys import tuples
 from pitlake.lake.writer.sinks import Prepared
+from pitlake.streams.envelope import epoch_of
 
 
 class AppendSink:
-    """Rows above their lane's fence; all rows where the table has no keys."""
+    """Rows that their lane's fence lets pass; all rows where the table has no keys."""
 
     def __init__(self, spec: TableSpec) -> None:
         self._keys = spec.keys
 
-    def prepare(self, batch: Batch, fence: Mapping[str, tuple[KeyPart, ...]]) -> Prepared:
+    def prepare(self, batch: Batch, fence: Mapping[str, Fence]) -> Prepared:
         """See `Sink`."""
         if not self._keys:
             return Prepared(batch.rows, batch, fence)
         lanes = ((record.key or b"").decode(errors="backslashreplace") for record in batch.records)
-        admitted = admit(fence, lanes, tuples(batch.rows, self._keys))
+        epochs = (epoch_of(record.headers) for record in batch.records)
+        admitted = admit(fence, lanes, tuples(batch.rows, self._keys), epochs)
         stored = batch.take(admitted.positions)
-        return Prepared(stored.rows, stored, admitted.fence, duplicates=len(batch) - len(stored))
+        duplicates = len(batch) - len(stored)
+        return Prepared(stored.rows, stored, admitted.fence, duplicates=duplicates, repeated=admitted.repeated)
 
     def write(self, table: DeltaTable, prepared: Prepared, properties: CommitProperties, offsets: Mapping[str, int]) -> None:  # noqa: ARG002 - see Sink
         """See `Sink`."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable
 
-from pitlake.lake.commits import KeyPart
+from pitlake.lake.commits import Fence
 from pitlake.lake.predicates import SOURCE, TARGET, join_condition, not_older, quoted, source, target
 from pitlake.lake.spec import TableSpec
 from pitlake.lake.writer.batches import Batch
@@ -31,7 +31,7 @@ class CdcSink:
         self._columns = [column.name for column in spec.columns]
         self._tombstones, self._now = tombstones, now
 
-    def prepare(self, batch: Batch, fence: Mapping[str, tuple[KeyPart, ...]]) -> Prepared:
+    def prepare(self, batch: Batch, fence: Mapping[str, Fence]) -> Prepared:
         """See `Sink`."""
         sequences = list(tuples(batch.rows, self._sequence))
         sequenced = [position for position, sequence in enumerate(sequences) if None not in sequence]

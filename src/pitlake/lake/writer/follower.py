@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from deltalake.exceptions import DeltaError
 
 from pitlake.errors import BrokerError, LakeError, PitlakeError
-from pitlake.lake.spec import TableSpec
+from pitlake.lake.spec import TableSpec, WriteMode
+from pitlake.lake.writer.refresh import last_whole
 from pitlake.lake.writer.table import Now, TableWriter, another_writer
 from pitlake.streams.consumers import BEGINNING, TopicReader, end_offsets
 from pitlake.streams.records import Record
@@ -40,7 +41,8 @@ class Site:
 class TableFollower:
     """Writes one table in a thread of its own until it is stopped or fails.
 
-    `opened` is set once the table exists and its topic is read; `failure` is why the thread ended, if it was not asked to.
+    `opened` is set once the table exists and its topic is read; `failure` is why the thread ended, if it was not asked to; it
+    is logged.
     """
 
     def __init__(self, spec: TableSpec, site: Site) -> None:
@@ -67,11 +69,16 @@ class TableFollower:
         try:
             self._write_until_stopped()
         except PitlakeError as failure:
-            self.failure = failure
-        except Exception as fault:  # noqa: BLE001 - whatever ends the thread must end the process
+            self._fail(failure)
+        except Exception as fault:  # noqa: BLE001 - whatever ends the thread must be told
             _log.exception("%s: the writer's thread failed", self.spec.name)
-            self.failure = LakeError(f"{self.spec.name} cannot be written: {fault!r}.", do="See the writer's log for the trace.")
-            self.failure.__cause__ = fault
+            unforeseen = LakeError(f"{self.spec.name} cannot be written: {fault!r}.", do="See the writer's log for the trace.")
+            unforeseen.__cause__ = fault
+            self._fail(unforeseen)
+
+    def _fail(self, failure: PitlakeError) -> None:
+        _log.error("%s is no longer written: %s\n%s", self.spec.name, failure.what, failure.do)
+        self.failure = failure
 
     def _write_until_stopped(self) -> None:
         partitions = self._partitions()
@@ -105,10 +112,14 @@ class TableFollower:
 
     def _follow(self, writer: TableWriter) -> None:
         offsets = dict.fromkeys(writer.partitions, BEGINNING) | writer.offsets
+        unended: list[Record] = []
         with TopicReader(self._site.bootstrap, self.spec.topic, offsets) as reader:
             self.opened.set()
             while not self._stop.is_set():
-                if records := self._gather(reader):
+                records = self._gather(reader)
+                if self.spec.mode is WriteMode.REFRESH:
+                    records, unended = last_whole([*unended, *records])
+                if records:
                     writer.write(records)
                     self._failures = 0
                 writer.maintain()

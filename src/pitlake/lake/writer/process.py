@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pitlake.errors import LakeError, PitlakeError
 from pitlake.lake.spec import SPECS_TOPIC, TableSpec
 from pitlake.lake.writer.follower import Site, TableFollower
-from pitlake.lake.writer.table import Now
+from pitlake.lake.writer.table import AnotherWriterError, Now
 from pitlake.streams.consumers import BEGINNING, TopicReader
 from pitlake.streams.records import Record
 from pitlake.streams.topics import Topic, ensure_topics
@@ -27,9 +27,12 @@ _log = logging.getLogger(__name__)
 def run_writer(bootstrap: str, lake: str, stop: threading.Event, on_ready: Callable[[], None], *, now: Now | None = None) -> None:
     """Write every table that a spec is published for, until `stop` is set; then each table makes its last commit.
 
-    `on_ready` is called once, when the tables of all specs published before the start exist and are followed. `lake` is a
-    directory or an object-store URL; `now` gives the time in UTC. Raises BrokerError when Kafka does not answer, and the
-    LakeError of the first table that cannot be written, after the others have made their last commit.
+    `on_ready` is called once, when the tables of all specs published before the start exist and are followed, or have failed.
+    `lake` is a directory or an object-store URL; `now` gives the time in UTC.
+
+    A table that cannot be written is logged and stays down until its spec is published again; the others go on. Raises
+    BrokerError when Kafka does not answer, AnotherWriterError when somebody else writes one of the tables, and the failure of the
+    first table when all have failed; the others have then made their last commit.
     """
     ensure_topics(bootstrap, [_SPECS])
     tables = _Tables(Site(bootstrap, lake, uuid.uuid4().hex, now or (lambda: datetime.now(UTC))))
@@ -66,20 +69,23 @@ class _Tables:
 
     @property
     def opened(self) -> bool:
-        """Whether every table exists and is followed."""
-        return all(follower.opened.is_set() for follower in self._followers.values())
+        """Whether every table exists and is followed, or has failed."""
+        return all(follower.opened.is_set() or follower.failure for follower in self._followers.values())
 
     @property
     def failed(self) -> bool:
-        """Whether one of them has failed."""
-        return any(follower.failure for follower in self._followers.values())
+        """Whether none can go on, or none should."""
+        return self._fatal() is not None
 
     def apply(self, record: Record) -> None:
-        """Follow the table of the record's spec as it now is; a record without a value ends it. Raises LakeError for no spec."""
+        """Follow the table of the record's spec as it now is, also if it failed; a record without a value ends it.
+
+        Raises LakeError when the record holds no spec.
+        """
         name = (record.key or b"").decode()
         spec = _spec(record) if record.value else None
         current = self._followers.get(name)
-        if current is not None and current.spec == spec:
+        if current is not None and current.spec == spec and current.failure is None:
             return
         self._end(name)
         if spec is not None:
@@ -95,12 +101,17 @@ class _Tables:
             follower.join()
 
     def raise_failure(self) -> None:
-        """Raise the failure of the first that failed."""
-        failures: list[PitlakeError] = [follower.failure for follower in self._followers.values() if follower.failure]
-        for failure in failures[1:]:
-            _log.error("%s", failure)
-        if failures:
-            raise failures[0]
+        """Raise the failure for which none can go on, or none should."""
+        failure = self._fatal()
+        if failure is not None:
+            raise failure
+
+    def _fatal(self) -> PitlakeError | None:
+        failures = [follower.failure for follower in self._followers.values() if follower.failure]
+        others = [failure for failure in failures if isinstance(failure, AnotherWriterError)]
+        if others:
+            return others[0]
+        return failures[0] if failures and len(failures) == len(self._followers) else None
 
     def _end(self, name: str) -> None:
         ended = self._followers.pop(name, None)

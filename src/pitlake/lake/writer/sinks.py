@@ -9,25 +9,29 @@ from typing import Protocol
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
-from pitlake.lake.commits import KeyPart
+from pitlake.lake.commits import Fence
 from pitlake.lake.writer.batches import Batch
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What of a batch goes into the table: `rows` to write, `stored` the batch rows they keep, and what is left out."""
+    """What of a batch goes into the table: `rows` to write, `stored` the batch rows they keep, and what is left out.
+
+    `repeated` are those of the duplicates that are no replay: their flow gave two rows one key.
+    """
 
     rows: pa.Table
     stored: Batch
-    fence: Mapping[str, tuple[KeyPart, ...]]
+    fence: Mapping[str, Fence]
     duplicates: int = 0
+    repeated: int = 0
     unsequenced: int = 0
 
 
 class Sink(Protocol):
     """One way into a table."""
 
-    def prepare(self, batch: Batch, fence: Mapping[str, tuple[KeyPart, ...]]) -> Prepared:
+    def prepare(self, batch: Batch, fence: Mapping[str, Fence]) -> Prepared:
         """Choose the rows to write. Changes nothing."""
         ...
 

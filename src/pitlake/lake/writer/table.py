@@ -11,7 +11,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from pitlake.errors import LakeError
 from pitlake.lake.commits import CommitNote, Standing, app_id, carried, newest_note, properties, standing_of, summed
-from pitlake.lake.creation import evolve, open_table
+from pitlake.lake.creation import evolve, open_table, write_anew
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import TableSpec, WriteMode
 from pitlake.lake.upkeep import COMPACT_EVERY, EXPIRE_EVERY, Schedule, Task, Upkeep
@@ -19,8 +19,9 @@ from pitlake.lake.writer.append import AppendSink
 from pitlake.lake.writer.batches import Layout, read_batch
 from pitlake.lake.writer.cdc import CdcSink
 from pitlake.lake.writer.measures import latencies, tallies
+from pitlake.lake.writer.refresh import RefreshSink
 from pitlake.lake.writer.rejected import RejectedRecords
-from pitlake.lake.writer.sifting import Sifted, landing_offsets, sift
+from pitlake.lake.writer.sifting import Sifted, sift
 from pitlake.lake.writer.sinks import Prepared, Sink
 from pitlake.lake.writer.tombstones import Tombstones
 from pitlake.lake.writer.upsert import UpsertSink
@@ -62,8 +63,11 @@ class TableWriter:
         return self._table.version()
 
     def write(self, records: Sequence[Record]) -> CommitNote:
-        """Commit `records`, which follow `offsets` in topic order, and return the commit's note."""
-        sifted = sift(records, self._standing.epochs, self._standing.markers)
+        """Commit `records`, which follow `offsets` in topic order, and return the commit's note.
+
+        Of a table that is refreshed they are one refresh, as `refresh.last_whole` gives it.
+        """
+        sifted = sift(records, self._standing.epochs)
         batch, unreadable = read_batch(sifted.rows, self._layout)
         sifted.rejected.extend(unreadable)
         prepared = self._sink.prepare(batch, self._standing.fence)
@@ -71,7 +75,8 @@ class TableWriter:
         note = self._note(sifted, prepared)
         transactions = {app_id(self.spec.topic, partition): offset for partition, offset in offsets.items()}
         self._rejected.keep(sifted.rejected, transactions)
-        self._commit(prepared, properties(note, transactions), transactions)
+        changes = prepared.rows.num_rows > 0 or (self.spec.mode is WriteMode.REFRESH and not sifted.void)
+        self._commit(prepared, properties(note, transactions), transactions, changes=changes)
         self._standing = standing_of(note)
         self.offsets |= offsets
         self._touched(prepared)
@@ -90,9 +95,9 @@ class TableWriter:
         self._table = DeltaTable(self._table.table_uri, version=self._table.version())
         self._commits = 0
 
-    def _commit(self, prepared: Prepared, commit: CommitProperties, transactions: Mapping[str, int]) -> None:
+    def _commit(self, prepared: Prepared, commit: CommitProperties, transactions: Mapping[str, int], *, changes: bool) -> None:
         before = self._table.version()
-        if prepared.rows.num_rows:
+        if changes:
             self._sink.write(self._table, prepared, commit, transactions)
         if self._table.version() == before:  # delta-rs makes no commit, and so keeps no offsets, of a MERGE that changes nothing
             write_deltalake(self._table, self._layout.schema.empty_table(), mode="append", commit_properties=commit)
@@ -106,24 +111,33 @@ class TableWriter:
     def _note(self, sifted: Sifted, prepared: Prepared) -> CommitNote:
         started = self._milliseconds()
         counts = tallies(self.spec, prepared.stored)
-        if prepared.unsequenced:
-            _log.error("%s: %d rows whose sequence is NULL were not applied", self.spec.name, prepared.unsequenced)
+        self._tell(sifted, prepared)
         return CommitNote(
             fence=dict(prepared.fence),
             epochs=sifted.epochs,
-            markers=sifted.markers,
-            landing=landing_offsets(sifted.markers, self.partitions),
             totals=summed(self._standing.totals, prepared.rows.num_rows, len(sifted.rejected), counts),
             writer=self._writer,
             started=started,
             rows=prepared.rows.num_rows,
             duplicates=prepared.duplicates,
-            void=sifted.void,
+            void=len(sifted.void),
             rejected=len(sifted.rejected),
             unsequenced=prepared.unsequenced,
             expectations=counts,
             latency=latencies(self.spec, prepared.stored, started),
         )
+
+    def _tell(self, sifted: Sifted, prepared: Prepared) -> None:
+        """Log what was left out and should not have come."""
+        name = self.spec.name
+        if prepared.unsequenced:
+            _log.error("%s: %d rows whose sequence is NULL were not applied", name, prepared.unsequenced)
+        if prepared.repeated:
+            keys = ", ".join(self.spec.keys)
+            _log.warning("%s: %d rows have the key (%s) of another row and were left out", name, prepared.repeated, keys)
+        if sifted.void:
+            epochs, now = sorted(set(sifted.void)), sorted(set(sifted.epochs.values()))
+            _log.error("%s: %d records of the older epochs %s are void, now in %s", name, len(sifted.void), epochs, now)
 
     def _carrying(self, upkeep: str) -> CommitProperties:
         """Properties of a commit without rows, which carries the standing on."""
@@ -143,24 +157,29 @@ class TableWriter:
             return AppendSink(self.spec), []
         if self.spec.mode is WriteMode.UPSERT:
             return UpsertSink(self.spec), []
+        if self.spec.mode is WriteMode.REFRESH:
+            return RefreshSink(), []
         tombstones = Tombstones(lake, self.spec, self._layout.schema)
         chores = [Task(COMPACT_EVERY, tombstones.tidy), Task(EXPIRE_EVERY, lambda: tombstones.forget(self._now()))]
         return CdcSink(self.spec, tombstones, self._now), chores
 
 
-def another_writer(spec: TableSpec) -> LakeError:
+class AnotherWriterError(LakeError):
+    """Somebody else writes the table, so they may write the others too."""
+
+
+def another_writer(spec: TableSpec) -> AnotherWriterError:
     """The error for a table that somebody else stores the topic's rows in."""
-    return LakeError(
+    return AnotherWriterError(
         f"Another writer writes {spec.name}; this one stops, and has stored no row twice.",
         do="Let one writer run for a lake: end the other `pitlake` that uses it.",
     )
 
 
 def _standing_lost(spec: TableSpec) -> LakeError:
-    table = TableName.parse(spec.name).name
     return LakeError(
         f"The log of {spec.name} no longer tells where its rows end: no commit left in it was made by pitlake's writer.",
-        do=f"Write it anew with `pitlake run --full-refresh {table}`, and let only pitlake write it.",
+        do=f"{write_anew(spec)} Let only pitlake write it.",
     )
 
 

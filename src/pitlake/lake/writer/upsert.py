@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from deltalake import CommitProperties, DeltaTable
 
-from pitlake.lake.commits import KeyPart
+from pitlake.lake.commits import Fence
 from pitlake.lake.predicates import SOURCE, TARGET, join_condition, source, target
 from pitlake.lake.spec import TableSpec
 from pitlake.lake.writer.batches import Batch
@@ -21,7 +21,7 @@ class UpsertSink:
     def __init__(self, spec: TableSpec) -> None:
         self._keys, self._count = spec.keys, spec.count
 
-    def prepare(self, batch: Batch, fence: Mapping[str, tuple[KeyPart, ...]]) -> Prepared:
+    def prepare(self, batch: Batch, fence: Mapping[str, Fence]) -> Prepared:
         """See `Sink`."""
         stored = batch.take(newest(tuples(batch.rows, self._keys), self._orders(batch)))
         return Prepared(stored.rows, stored, fence, duplicates=len(batch) - len(stored))

@@ -58,6 +58,15 @@ def _same(*classes: type) -> Callable[[pa.DataType], Convert]:
     return lambda kind: lambda value: _checked(value, kind, *classes)
 
 
+def _string(kind: pa.DataType) -> Convert:
+    def convert(value: object) -> str:
+        text: str = _checked(value, kind, str)
+        text.encode()  # half of a surrogate pair is JSON, and no text
+        return text
+
+    return convert
+
+
 def _integer(kind: pa.DataType) -> Convert:
     bound = 2 ** (kind.bit_width - 1)
 
@@ -137,7 +146,7 @@ def _required(value: object, field: pa.Field) -> object:
 
 
 _CONVERTERS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.DataType], Convert]], ...] = (
-    (pa.types.is_string, _same(str)),
+    (pa.types.is_string, _string),
     (pa.types.is_boolean, _same(bool)),
     (pa.types.is_integer, _integer),
     (pa.types.is_floating, _float),
