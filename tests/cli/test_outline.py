@@ -12,7 +12,8 @@ from rich.console import Console
 
 from pitlake.cli.outline import Kind, outline, outline_as_json, outline_as_mermaid, print_outline
 from pitlake.engine.planning import UpdatePlan
-from pitlake.lake.spec import TableSpec
+from pitlake.lake.names import TableName
+from pitlake.lake.spec import TableSpec, WriteMode
 from pitlake.pipelines.definitions import Action, Dataset, DatasetKind, Expectation, Location, Pipeline
 from tests.support.writing import append_spec, cdc_spec, upsert_spec
 
@@ -43,6 +44,10 @@ READS = {
 }
 
 
+def _plan(flows=FLOWS, reads=READS, awaited=()):
+    return UpdatePlan(flows=flows, specs=(), reads=reads, awaited={TableName("c", "s", name): () for name in awaited})
+
+
 def _dataset(name, kind=DatasetKind.TABLE, **changes):
     return Dataset(name, kind, HERE, **changes)
 
@@ -60,7 +65,7 @@ PIPELINE = Pipeline(
 
 @pytest.fixture
 def result():
-    return outline(PIPELINE, UpdatePlan(FLOWS, (), READS), {"landing"})
+    return outline(PIPELINE, _plan(), {"landing"})
 
 
 def _lines(result, width=80):
@@ -107,9 +112,22 @@ def test_a_flow_with_a_name_of_its_own_is_named_at_its_interval(result):
 
 def test_a_table_without_keys_is_warned_of():
     flows = (Planned("silver", append_spec(keys=())),)
-    assert "  keys        none: a replay stores rows twice" in _lines(
-        outline(PIPELINE, UpdatePlan(flows, (), READS), {"landing"})
-    )
+    assert "  keys        none: a replay stores rows twice" in _lines(outline(PIPELINE, _plan(flows), {"landing"}))
+
+
+def test_a_materialized_view_is_refreshed_and_needs_no_keys():
+    flows = (Planned("gold", upsert_spec(mode=WriteMode.REFRESH, keys=(), count=None)),)
+    assert _lines(outline(PIPELINE, _plan(flows), {"landing"}))[:4] == [
+        "gold  refresh",
+        "  reads      silver",
+        "  refreshed  every 1 minute",
+        "",
+    ]
+
+
+def test_a_table_of_the_pipeline_that_is_read_as_it_stands_is_dashed():
+    text = outline_as_mermaid(outline(PIPELINE, _plan(awaited=["silver"]), {"landing"}))
+    assert "n_silver -.-> n_gold" in text
 
 
 def test_it_ends_with_how_many_there_are(result):
@@ -148,6 +166,6 @@ def test_mermaid_draws_every_name_and_every_edge_once(result):
 
 def test_mermaid_takes_names_of_several_parts():
     reads = {"silver": frozenset({"other.schema.table-1"})}
-    text = outline_as_mermaid(outline(PIPELINE, UpdatePlan(FLOWS[:1], (), reads), ()))
+    text = outline_as_mermaid(outline(PIPELINE, _plan(FLOWS[:1], reads), ()))
     assert 'n_other_schema_table_1[/"other.schema.table-1"/]' in text
     assert not re.search(r"n_other\.", text)

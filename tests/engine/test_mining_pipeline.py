@@ -30,7 +30,7 @@ def _update(spark, tmp_path):
 
 
 def test_the_mining_pipeline_can_be_planned(update):
-    assert {spec.topic: (spec.mode, spec.keys) for spec in update.specs} == {
+    assert {TableName.parse(spec.name).name: (spec.mode, spec.keys) for spec in update.specs} == {
         "ot_telemetry_bronze": (WriteMode.APPEND, ("landing_id", "batch_index")),
         "ot_sensors_normalized": (WriteMode.APPEND, ("landing_id", "batch_index", "sensor_name")),
         "ot_sensors_normalized_quarantine": (WriteMode.APPEND, ("landing_id", "batch_index", "sensor_name")),

@@ -55,7 +55,7 @@ def _counting(result, prelude=""):
 
 def test_a_projection_is_appended(flow_plan):
     spec = flow_plan(APPEND).spec
-    assert (spec.mode, spec.name, spec.topic) == (WriteMode.APPEND, "mine.site.t", "t")
+    assert (spec.mode, spec.name, spec.topic) == (WriteMode.APPEND, "mine.site.t", "mine.site.t")
     assert (spec.keys, spec.count, spec.sequence, spec.window) == ((), None, (), None)
 
 
@@ -104,6 +104,27 @@ def test_deletes_of_a_cdc_flow_may_look_at_columns_that_are_not_stored(flow_plan
     assert "gone" not in _types(flow_plan(CDC + f"dp.create_auto_cdc_flow({arguments})"))
 
 
+@pytest.mark.parametrize("decorator", ["table", "materialized_view"])
+def test_a_batch_query_is_a_materialized_view(flow_plan, decorator):
+    flow = flow_plan(f"@dp.{decorator}\ndef t():\n    return spark.range(3).groupBy().agg(F.max('id').alias('m'))\n")
+    assert (flow.spec.mode, flow.spec.keys, flow.refreshes) == (WriteMode.REFRESH, (), True)
+    assert (_types(flow), flow.interval) == ({"m": "BIGINT"}, "1 minute")
+
+
+def test_a_materialized_views_key_is_what_it_declares(flow_plan):
+    flow = flow_plan("@dp.table(schema='id BIGINT, PRIMARY KEY (id)')\ndef t():\n    return spark.range(3)\n")
+    assert (flow.spec.keys, flow.spec.columns[0].nullable) == (("id",), False)
+
+
+def test_what_a_materialized_view_drops_is_replaced_as_a_whole_too(planned):
+    update = planned("@dp.materialized_view\n@dp.expect_or_drop('some', 'id > 0')\ndef t():\n    return spark.range(3)\n")
+    assert [spec.mode for spec in update.specs] == [WriteMode.REFRESH] * 2
+
+
+def test_a_flow_does_not_refresh(flow_plan):
+    assert not flow_plan(APPEND).refreshes
+
+
 # Its columns
 
 
@@ -129,8 +150,9 @@ def test_columns_may_be_declared_as_a_struct_type(flow_plan):
     assert _types(flow) == {"landing_id": "STRING", "s": "STRUCT<`aB`: BIGINT>"}
 
 
-def test_keys_are_never_null(flow_plan):
-    assert {c.name: c.nullable for c in flow_plan(UPSERT).spec.columns} == {"window_start": False, "lane": False, "n": True}
+def test_what_is_grouped_by_may_be_null_and_an_appended_key_may_not(flow_plan):
+    assert {c.name: c.nullable for c in flow_plan(UPSERT).spec.columns} == {"window_start": True, "lane": True, "n": True}
+    assert {c.name: c.nullable for c in flow_plan(KEYED).spec.columns} == {"landing_id": False, "offset": True}
 
 
 def test_a_column_that_is_the_current_time_is_the_writers(flow_plan):
@@ -179,8 +201,8 @@ def test_a_table_has_its_comment_and_the_names_of_its_expectations(flow_plan):
 def test_a_table_that_drops_has_a_quarantine(planned):
     update = planned(KEYED.replace("dp.expect(", "dp.expect_or_drop("))
     table, quarantine = update.specs
-    assert (quarantine.name, quarantine.topic) == ("mine.site.t_quarantine", "t_quarantine")
-    assert update.flows[0].topics == ("t", "t_quarantine")
+    assert (quarantine.name, quarantine.topic) == ("mine.site.t_quarantine",) * 2
+    assert update.flows[0].topics == ("mine.site.t", "mine.site.t_quarantine")
     assert quarantine.keys == table.keys
 
 
@@ -206,7 +228,7 @@ def test_a_quarantine_is_retained_as_long_as_its_table(planned):
 def test_a_table_that_only_warns_has_no_quarantine(planned):
     update = planned(KEYED)
     assert [spec.name for spec in update.specs] == ["mine.site.t"]
-    assert update.flows[0].topics == ("t",)
+    assert update.flows[0].topics == ("mine.site.t",)
 
 
 def test_a_table_of_several_flows_has_one_spec(planned):
@@ -301,15 +323,16 @@ def test_ddl_that_cannot_be_read_is_refused(refused):
     assert "the schema cannot be read" in refused(_table("schema='landing_id'")).what
 
 
-def test_a_query_that_reads_no_stream_is_refused(refused):
-    error = refused("@dp.table  # here\ndef t():\n    return spark.range(1)\n")
+def test_a_flow_that_reads_no_stream_is_refused(refused):
+    flow = "@dp.append_flow(target='t')  # here\ndef f():\n    return spark.range(1)\n"
+    error = refused("dp.create_streaming_table('t')\n" + flow)
     assert "t reads no stream" in error.what
     assert "spark.readStream.table" in error.do
 
 
-def test_a_materialized_view_is_refused(refused):
+def test_a_materialized_view_of_a_stream_is_refused(refused):
     error = refused(f"@dp.materialized_view  # here\ndef t():\n    return {STREAM}\n")
-    assert "t is a materialized view" in error.what
+    assert "t is a materialized view and reads a stream" in error.what
 
 
 def test_an_aggregation_of_an_aggregation_is_refused(refused):
@@ -410,7 +433,7 @@ def g():
     return {STREAM}.select("landing_id")
 """
     )
-    assert "g and f write t and differ in its columns" in error.what
+    assert "g and f write mine.site.t and differ in its columns" in error.what
 
 
 @pytest.mark.parametrize("argument", ["cluster_by", "partition_cols"])
@@ -470,3 +493,26 @@ def test_reads_are_recorded_by_reader(planned):
         "u": frozenset({"v"}),
         "v": frozenset({"landing"}),
     }
+
+
+def test_a_keyed_table_of_two_streams_in_one_query_is_refused(refused):
+    union = f"{STREAM}.select('landing_id', 'offset').union({STREAM}.select('landing_id', 'offset'))"
+    schema = "landing_id STRING NOT NULL, offset BIGINT, PRIMARY KEY (landing_id)"
+    error = refused(f"@dp.table(schema={schema!r})  # here\ndef t():\n    return {union}\n")
+    assert "reads 2 streams in one query" in error.what
+
+
+def test_two_aggregations_into_one_table_are_refused(refused):
+    flows = "".join(
+        f"@dp.append_flow(target='t'){mark}\ndef {name}():\n"
+        f"    return {STREAM}.groupBy('offset').agg(F.count('*').alias('n'))\n"
+        for name, mark in (("f", ""), ("g", "  # here"))
+    )
+    error = refused("dp.create_streaming_table('t')\n" + flows)
+    assert "each would replace the other's rows" in error.what
+
+
+def test_a_map_within_a_struct_is_refused(refused):
+    select = "F.struct(F.create_map(F.lit('a'), F.lit('b')).alias('m')).alias('s')"
+    error = refused(_table(select=select))
+    assert "cannot travel" in error.what

@@ -66,7 +66,7 @@ class Told:
         self.started.append((plan.name, mode))
         return self._queries.pop(0) if self._queries else Query()
 
-    def send(self, topic, value, *, headers):
+    def send(self, topic, value):
         self.rows.append(json.loads(value))
 
     @property

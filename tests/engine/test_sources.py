@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
+from pitlake.lake.names import TableName
 from pitlake.lake.source import DeltaTableSource
 
 STREAM = "spark.readStream.table('landing')"
@@ -38,11 +39,11 @@ def test_an_upstream_keeps_back_what_it_does_not_accept(planned, decorator, expe
     assert ("Filter" in plan) is filters
 
 
-@pytest.mark.parametrize(("decorator", "stops"), [("table", False), ("temporary_view", True)])
-def test_a_view_stops_its_reader_and_a_table_stops_its_own_flow(planned, decorator, stops):
+@pytest.mark.parametrize("decorator", ["table", "temporary_view"])
+def test_what_must_not_be_stops_every_reader(planned, decorator):
     upstream = UP.replace("dp.table", f"dp.{decorator}").replace("expect_or_drop", "expect_or_fail")
     plan = _plan_text(planned(upstream + _table("spark.readStream.table('up')")).flows[-1].records)
-    assert ("raise_error" in plan) is stops
+    assert "raise_error" in plan
 
 
 def test_flows_of_one_table_are_read_together(planned):
@@ -96,9 +97,64 @@ def test_what_cannot_be_a_tables_name_is_refused(refused, name):
     assert name in refused(f"@dp.table\ndef t():\n    return spark.read.table('{name}')  # here\n").what
 
 
-def test_an_own_table_that_does_not_exist_yet_is_refused_as_a_static_side(refused):
-    error = refused(UP + "@dp.table\ndef t():\n    return spark.read.table('up')  # here\n")
-    assert "up is made by this pipeline" in error.what
+def test_an_own_table_is_planned_as_it_is_declared_before_it_exists(planned, spark):
+    spark.dataSource.register(DeltaTableSource)
+    own = "@dp.table(schema='partition INT, level DOUBLE')\ndef own():\n"
+    own += "    return spark.range(1).selectExpr('0 as partition', '1d as level')\n"
+    update = planned(own + _table(f"{STREAM}.join(spark.read.table('own'), 'partition').select('landing_id', 'level')"))
+    assert update.flows[1].spec.columns[1].type == "DOUBLE"
+    assert update.awaited == {TableName("mine", "site", "own"): ("partition", "level")}
+
+
+def test_an_own_table_that_declares_nothing_is_planned_as_its_query_is(planned, spark):
+    spark.dataSource.register(DeltaTableSource)
+    update = planned(UP + "@dp.table\ndef t():\n    return spark.read.table('up').groupBy().agg(F.max('offset').alias('m'))\n")
+    assert update.flows[1].spec.columns[0].type == "BIGINT"
+    assert update.awaited == {TableName("mine", "site", "up"): ("landing_id", "offset")}
+
+
+def test_an_own_table_of_a_cdc_flow_must_declare_its_columns(refused):
+    error = refused(
+        f"""\
+@dp.temporary_view
+def changes():
+    return {STREAM}
+dp.create_streaming_table("latest")
+dp.create_auto_cdc_flow("latest", "changes", ["partition"], "offset")
+@dp.table
+def t():
+    return spark.read.table("latest")  # here
+"""
+    )
+    assert "latest is kept by a CDC flow and declares no columns" in error.what
+    assert "schema=" in error.do
+
+
+def test_other_tables_are_not_awaited(planned, spark, tmp_path):
+    spark.dataSource.register(DeltaTableSource)
+    write_deltalake(str(tmp_path / "lake/mine/site/machines"), pa.table({"v": [1]}))
+    assert planned("@dp.table\ndef t():\n    return spark.read.table('machines')\n").awaited == {}
+
+
+def test_stored_tables_that_read_each_other_are_refused(refused, spark):
+    spark.dataSource.register(DeltaTableSource)
+    error = refused(
+        """\
+@dp.materialized_view(schema="v BIGINT")  # here
+def a():
+    return spark.read.table("b")
+@dp.materialized_view(schema="v BIGINT")
+def b():
+    return spark.read.table("a")
+"""
+    )
+    assert "in a circle: a → b → a" in error.what
+
+
+def test_a_materialized_view_is_no_stream(refused):
+    view = "@dp.materialized_view\ndef v():\n    return spark.range(1)\n"
+    error = refused(view + "@dp.table\ndef t():\n    return spark.readStream.table('v')  # here\n")
+    assert ("v is no stream" in error.what, error.do) == (True, "Read it with spark.read.table.")
 
 
 def test_a_landing_topic_is_no_table(refused):

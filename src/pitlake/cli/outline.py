@@ -34,7 +34,7 @@ class TableOutline:
 
     `keys` tell its rows apart, and of two versions of a row the one with the higher `count` (upsert) or `sequence` (cdc) stands.
     `quarantine` is the table for rows that a dropping expectation refuses. `reads` are the names that its queries read,
-    `checkpoints` the checkpoint interval of each flow into it.
+    `intervals` how often each flow into it makes a checkpoint, or a materialized view is refreshed.
     """
 
     name: str
@@ -45,17 +45,21 @@ class TableOutline:
     expectations: tuple[Expectation, ...]
     quarantine: str | None
     reads: tuple[str, ...]
-    checkpoints: Mapping[str, str]
+    intervals: Mapping[str, str]
     comment: str | None
 
 
 @dataclass(frozen=True)
 class Outline:
-    """All tables in the order of their flows, what each name is that is read or made, and the edges (reader → names read)."""
+    """All tables in the order of their flows, what each name is that is read or made, and the edges (reader → names read).
+
+    `static` are the names that are read as they stand at each batch, not followed as streams.
+    """
 
     tables: tuple[TableOutline, ...]
     kinds: Mapping[str, Kind]
     reads: Mapping[str, tuple[str, ...]]
+    static: tuple[str, ...]
 
 
 def outline(pipeline: Pipeline, plan: UpdatePlan, landing: Collection[str]) -> Outline:
@@ -63,10 +67,13 @@ def outline(pipeline: Pipeline, plan: UpdatePlan, landing: Collection[str]) -> O
     reads = {reader: tuple(sorted(names)) for reader, names in plan.reads.items()}
     made = {_bare(flow.spec): flow.spec for flow in plan.flows}
     names = dict.fromkeys([*(name for read in reads.values() for name in read), *reads, *made])
+    kinds = {name: _kind(name, pipeline, made, landing) for name in sorted(names)}
+    awaited = {table.name for table in plan.awaited}
     return Outline(
         tables=tuple(_table(pipeline, plan, spec, reads.get(name, ())) for name, spec in made.items()),
-        kinds={name: _kind(name, pipeline, made, landing) for name in sorted(names)},
+        kinds=kinds,
         reads=dict(sorted(reads.items())),
+        static=tuple(name for name, kind in kinds.items() if kind is Kind.DIMENSION or name in awaited),
     )
 
 
@@ -82,7 +89,7 @@ def _table(pipeline: Pipeline, plan: UpdatePlan, spec: TableSpec, reads: tuple[s
         expectations=pipeline.datasets[name].expectations,
         quarantine=name + QUARANTINE_SUFFIX if any(flow.quarantines for flow in flows) else None,
         reads=reads,
-        checkpoints={flow.name: flow.interval for flow in flows},
+        intervals={flow.name: flow.interval for flow in flows},
         comment=spec.comment,
     )
 
@@ -103,7 +110,7 @@ def print_outline(result: Outline, console: Console) -> None:
     """Print each table with what is known of it, and at the end how many there are."""
     for table in result.tables:
         console.print(_block(table))
-    flows = sum(len(table.checkpoints) for table in result.tables)
+    flows = sum(len(table.intervals) for table in result.tables)
     console.print(f"{len(result.tables)} tables, {flows} flows: the pipeline can run", highlight=False)
 
 
@@ -120,7 +127,8 @@ def _facts(table: TableOutline) -> Iterator[tuple[str, str]]:
     if table.comment:
         yield "is", table.comment
     yield "reads", ", ".join(table.reads)
-    yield "keys", ", ".join(table.keys) or "none: a replay stores rows twice"
+    if table.keys or table.mode is WriteMode.APPEND:
+        yield "keys", ", ".join(table.keys) or "none: a replay stores rows twice"
     if table.count:
         yield "newer by", f"a count in {table.count} that is not lower"
     if table.sequence:
@@ -129,12 +137,13 @@ def _facts(table: TableOutline) -> Iterator[tuple[str, str]]:
         yield "expects", f"{expectation.name} ({expectation.action}): {expectation.condition}"
     if table.quarantine:
         yield "quarantine", table.quarantine
-    for flow, interval in table.checkpoints.items():
-        yield "checkpoint", f"every {interval}{f' ({flow})' if flow != table.name else ''}"
+    for flow, interval in table.intervals.items():
+        what = "refreshed" if table.mode is WriteMode.REFRESH else "checkpoint"
+        yield what, f"every {interval}{f' ({flow})' if flow != table.name else ''}"
 
 
 def outline_as_json(result: Outline) -> str:
-    """The outline for programs: `tables`, `kinds` of names, and `reads` (reader → names)."""
+    """The outline for programs: `tables`, `kinds` of names, `reads` (reader → names), and the names read as `static` sides."""
     return orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2).decode()
 
 
@@ -142,11 +151,14 @@ _SHAPES = {Kind.LANDING: ("[(", ")]"), Kind.DIMENSION: ("[/", "/]"), Kind.VIEW: 
 
 
 def outline_as_mermaid(result: Outline) -> str:
-    """The graph as a Mermaid flowchart: topics are drums, dimensions slanted and dashed, views round, tables rectangles."""
+    """The graph as a Mermaid flowchart: topics are drums, dimensions slanted, views round.
+
+    An edge is dashed where a name is read as it stands, and not followed as a stream.
+    """
     modes = {table.name: f"<br>{table.mode}" for table in result.tables}
     nodes = [f'    {_id(n)}{_SHAPES[k][0]}"{n}{modes.get(n, "")}"{_SHAPES[k][1]}' for n, k in result.kinds.items()]
     edges = [
-        f"    {_id(name)} {'-.->' if result.kinds[name] is Kind.DIMENSION else '-->'} {_id(reader)}"
+        f"    {_id(name)} {'-.->' if name in result.static else '-->'} {_id(reader)}"
         for reader, names in result.reads.items()
         for name in names
     ]

@@ -23,7 +23,7 @@ from pitlake.streams.consumers import BEGINNING, TopicReader
 from pitlake.streams.producers import Publisher
 
 RETENTION_DAYS = 30
-SHORTEST_SECONDS = 5.0
+SHORTEST_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 

@@ -41,6 +41,12 @@ COLUMNS = (
     Column(name="event_type", type="STRING", nullable=False, comment="Kind of event"),
 )
 
+_FLOW_TYPES = {
+    WriteMode.APPEND: "APPEND",
+    WriteMode.UPSERT: "UPDATE",
+    WriteMode.CDC: "CHANGE",
+    WriteMode.REFRESH: "MATERIALIZED_VIEW",
+}
 # Numbers of an update's events begin above all numbers of the updates before it.
 _NUMBERS_PER_EPOCH = 1_000_000
 _ERROR_CLASS = re.compile(r"\[?\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?:\.[A-Z0-9_]+)?)\b\]?[:\s]")
@@ -110,13 +116,14 @@ def update_state(update: Update, state: str, error: PitlakeError | None = None) 
 
 def dataset_defined(spec: TableSpec, flows: int) -> Event:
     """A table of the pipeline and its expectations."""
-    details = {"dataset_type": "STREAMING_TABLE", "num_flows": flows, "expectations": [{"name": e} for e in spec.expectations]}
+    dataset_type = "MATERIALIZED_VIEW" if spec.mode is WriteMode.REFRESH else "STREAMING_TABLE"
+    details = {"dataset_type": dataset_type, "num_flows": flows, "expectations": [{"name": e} for e in spec.expectations]}
     return Event("dataset_definition", f"Dataset {spec.name} defined.", details, table=spec.name)
 
 
 def flow_defined(flow: str, spec: TableSpec, inputs: Collection[str]) -> Event:
     """A flow, what it reads, and the table that it writes."""
-    kind = {WriteMode.APPEND: "APPEND", WriteMode.UPSERT: "UPDATE", WriteMode.CDC: "CHANGE"}[spec.mode]
+    kind = _FLOW_TYPES[spec.mode]
     details = {
         "output_dataset": spec.name,
         "input_datasets": [{"name": name} for name in sorted(inputs)],

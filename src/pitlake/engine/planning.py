@@ -5,8 +5,9 @@ Everything that can be wrong with a pipeline is found here, before any query sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
@@ -32,7 +33,10 @@ MINIMUM_INTERVAL_MS = 5_000
 
 @dataclass(frozen=True)
 class FlowPlan:
-    """One streaming query: `records` are ready for the Kafka sink, `interval` is the checkpoint interval in Spark's words."""
+    """One query: `records` are ready for the table's topic.
+
+    `interval`, in Spark's words, is the checkpoint interval of a streaming query, and how often a materialized view is refreshed.
+    """
 
     name: str
     spec: TableSpec
@@ -45,14 +49,23 @@ class FlowPlan:
         """The topics to which this flow publishes."""
         return (self.spec.topic, self.spec.topic + QUARANTINE_SUFFIX) if self.quarantines else (self.spec.topic,)
 
+    @property
+    def refreshes(self) -> bool:
+        """Whether this is the batch query of a materialized view."""
+        return self.spec.mode is WriteMode.REFRESH
+
 
 @dataclass(frozen=True)
 class UpdatePlan:
-    """All flows of an update, the tables that they fill, and who reads whom (reader → names read)."""
+    """All flows of an update, the tables that they fill, and who reads whom (reader → names read).
+
+    `awaited` are the tables of the pipeline that its own queries read as static sides, with the columns that they must have.
+    """
 
     flows: tuple[FlowPlan, ...]
     specs: tuple[TableSpec, ...]
     reads: Mapping[str, frozenset[str]]
+    awaited: Mapping[TableName, tuple[str, ...]]
 
 
 def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema: str, epoch: int) -> UpdatePlan:
@@ -67,7 +80,9 @@ def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema
     with reading(reader):
         flows = tuple(planner.flow_plan(flow) for flow in pipeline.flows if planner.is_table(flow.target))
     _check_agreement(pipeline, flows)
-    return UpdatePlan(flows, tuple(_specs(flows)), {name: frozenset(read) for name, read in reader.reads.items()})
+    _check_circles(pipeline, reader.reads)
+    reads = {name: frozenset(read) for name, read in reader.reads.items()}
+    return UpdatePlan(flows, tuple(_specs(flows)), reads, dict(reader.awaited))
 
 
 def _specs(flows: Sequence[FlowPlan]) -> Iterator[TableSpec]:
@@ -134,13 +149,13 @@ def _quarantines(dataset: Dataset) -> bool:
 
 
 def _check_query(flow: Flow | CdcFlow, dataset: Dataset, facts: PlanFacts) -> None:
-    if dataset.kind is DatasetKind.MATERIALIZED_VIEW:
+    if dataset.kind is DatasetKind.MATERIALIZED_VIEW and facts.streams:
         raise error_at(
             dataset.location,
-            f"{dataset.name} is a materialized view, and only what follows a stream can be run here",
-            "Define it with @dp.table and read its upstream with spark.readStream.table, or ask for it with `pitlake sql`.",
+            f"{dataset.name} is a materialized view and reads a stream",
+            "Read its upstream with spark.read.table, or define it with @dp.table.",
         )
-    if not facts.streams:
+    if not facts.streams and dataset.kind is DatasetKind.STREAMING_TABLE:
         raise error_at(
             flow.location,
             f"{flow.target} reads no stream, so there is nothing to follow",
@@ -203,6 +218,18 @@ def _check_agreement(pipeline: Pipeline, flows: Sequence[FlowPlan]) -> None:
             location = next(flow.location for flow in pipeline.flows if flow.name == plan.name)
             what = f"{plan.name} and {other.name} write {plan.spec.topic} and differ in its {', '.join(differing)}"
             raise error_at(location, what, "Give both queries the same columns, in the same order and of the same types.")
+
+
+def _check_circles(pipeline: Pipeline, reads: Mapping[str, Collection[str]]) -> None:
+    """Stored tables that read each other would never come to rest; what is inlined has been checked while it was called."""
+    try:
+        TopologicalSorter(
+            {name: [read for read in names if read in pipeline.datasets] for name, names in reads.items()}
+        ).prepare()
+    except CycleError as error:
+        circle = error.args[1][::-1]
+        what = f"the datasets read each other in a circle: {' → '.join(circle)}"
+        raise error_at(pipeline.datasets[circle[0]].location, what, "Break the circle at one of them.") from error
 
 
 def _interval(flow: Flow | CdcFlow, dataset: Dataset) -> str:

@@ -59,20 +59,23 @@ def failure(flow: str, query: StreamingQuery) -> FlowError | None:
     error = query.exception()
     if error is None:
         return None
-    text = str(error)
-    if VIOLATION in text:
-        violation = text[text.index(VIOLATION) :].splitlines()[0]
+    cause = cause_of(error)
+    if cause.startswith(VIOLATION):
         return ExpectationViolationError(
-            f"flow {flow} stopped at a row that it must not accept: {violation}",
+            f"flow {flow} stopped at a row that it must not accept: {cause}",
             do="Handle such rows in the flow's query, or change the expectation, then start again.",
         )
     return FlowError(
-        f"flow {flow} stopped: {_cause(text)}",
+        f"flow {flow} stopped: {cause}",
         do="See the pipeline's log for the cause; started again, the flow goes on from its checkpoint, at the same records.",
     )
 
 
-def _cause(text: str) -> str:
+def cause_of(error: Exception) -> str:
+    """The one line of a Spark error that says what went wrong: the row that an expectation refuses, or the last cause."""
+    text = str(error)
+    if VIOLATION in text:
+        return text[text.index(VIOLATION) :].splitlines()[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     causes = [line for line in lines if line.startswith("Caused by:")]
     return (causes or lines or ["unknown"])[-1 if causes else 0]

@@ -48,9 +48,9 @@ def _headers(epoch: int, deleted: Column | None) -> Column:
 
 
 def _key(spec: TableSpec, flow: str) -> Column:
-    if spec.mode is not WriteMode.APPEND:
+    if spec.mode in (WriteMode.UPSERT, WriteMode.CDC):
         return F.to_json(F.struct(*[F.col(f"`{key}`") for key in spec.keys]), _JSON)
-    return lane(flow) if spec.keys else F.lit(None).cast("string")
+    return lane(flow) if spec.mode is WriteMode.APPEND and spec.keys else F.lit(None).cast("string")
 
 
 def as_records(rows: DataFrame, spec: TableSpec, expectations: Sequence[Expectation], *, flow: str, epoch: int) -> DataFrame:

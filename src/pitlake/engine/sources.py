@@ -8,7 +8,9 @@ from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
+from pitlake.engine.declarations import declared_struct
 from pitlake.engine.expectations import as_upstream, check_expectations
 from pitlake.errors import DefinitionError, LakeError, PitlakeError
 from pitlake.lake.names import TableName
@@ -39,7 +41,8 @@ class GraphReader:
 
     An upstream stream of the pipeline is inlined: its query is called anew and its dropping expectations are applied, so that a
     flow's state and its landing offsets are in one checkpoint. `landing` names the topics that may be read as streams, `tables`
-    what the lake holds.
+    what the lake holds. A table of the pipeline itself is planned with the columns that it will have, which `awaited` notes: it
+    must exist, with them, before a query that reads it starts.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class GraphReader:
         self._opened: dict[TableName, DataFrame] = {}
         self._stack: list[tuple[str, Location]] = []
         self.reads: dict[str, set[str]] = {}
+        self.awaited: dict[TableName, tuple[str, ...]] = {}
 
     @property
     def session(self) -> SparkSession:
@@ -105,16 +109,31 @@ class GraphReader:
         if dataset is not None and dataset.kind is DatasetKind.TEMPORARY_VIEW:
             return self._checked(self._inlined(dataset), name, streaming=False)
         table = self._table_name(bare)
-        if table not in self._tables:
-            if dataset is not None:
-                raise self._here(
-                    f"{name} is made by this pipeline, and a table that does not exist yet cannot be read",
-                    do="Read it as a stream with spark.readStream.table, or in a second pipeline.",
-                )
-            raise self._unknown(name, {known.name for known in self._tables}, "table")
         if table not in self._opened:
-            self._opened[table] = self._session.read.format(DeltaTableSource.name()).load(table.path(self._lake))
+            if dataset is None and table not in self._tables:
+                raise self._unknown(name, {*self._stored_names(), *(known.name for known in self._tables)}, "table")
+            self._opened[table] = self._open(table, dataset)
         return self._opened[table]
+
+    def _open(self, table: TableName, dataset: Dataset | None) -> DataFrame:
+        reader = self._session.read.format(DeltaTableSource.name())
+        if dataset is not None:
+            schema = declared_struct(dataset) or self._undeclared(dataset)
+            self.awaited[table] = tuple(schema.names)
+            reader = reader.schema(schema)
+        return reader.load(table.path(self._lake))
+
+    def _undeclared(self, dataset: Dataset) -> StructType:
+        """The columns of a table of the pipeline that declares none: those of its query."""
+        if any(isinstance(flow, CdcFlow) for flow in self._pipeline.flows if flow.target == dataset.name):
+            raise self._here(
+                f"{dataset.name} is kept by a CDC flow and declares no columns, so what it will hold is not known here",
+                do=f"Declare the columns of {dataset.name} with schema=.",
+            )
+        return self._inlined(dataset).schema
+
+    def _stored_names(self) -> set[str]:
+        return {name for name, dataset in self._pipeline.datasets.items() if dataset.kind is not DatasetKind.TEMPORARY_VIEW}
 
     def _inlined(self, dataset: Dataset) -> DataFrame:
         flows = [flow for flow in self._pipeline.flows if flow.target == dataset.name]

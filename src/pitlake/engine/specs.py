@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
-from pyspark.sql.types import DataType
 
+from pitlake.engine.declarations import column_type, declared_schema
 from pitlake.engine.expectations import FAILED_EXPECTATIONS
 from pitlake.engine.plans import PlanFacts
 from pitlake.engine.records import DELETED
@@ -21,7 +20,7 @@ from pitlake.lake.spec import QUARANTINE_SUFFIX, Column, TableSpec, WriteMode
 from pitlake.pipelines.definitions import CdcFlow, Dataset, Flow
 from pitlake.pipelines.locations import error_at
 from pitlake.pipelines.names import suggestion
-from pitlake.pipelines.schemas import ColumnSchema, TableSchema, parse_schema, type_text
+from pitlake.pipelines.schemas import type_text
 
 QUARANTINED_AT = "quarantined_at"
 DEFAULT_COMMIT_INTERVAL = "250 milliseconds"
@@ -37,15 +36,15 @@ def table_spec(name: TableName, flow: Flow | CdcFlow, dataset: Dataset, rows: Da
     """The spec of the table into which a flow's `rows` go. Raises DefinitionError for what the table cannot be."""
     _check_layout(dataset, rows)
     columns = tuple(_columns(dataset, rows))
-    aggregates = bool(facts.groupings) and not isinstance(flow, CdcFlow)
+    mode = _mode(flow, facts)
+    aggregates = mode is WriteMode.UPSERT
     keys = _keys(flow, dataset, facts)
-    appends = not aggregates and not isinstance(flow, CdcFlow)
     dates = tuple(c for c in dataset.cluster_by if rows.schema[c].dataType.typeName() == "date")
     return TableSpec(
         name=str(name),
         topic=str(name),
-        mode=WriteMode.CDC if isinstance(flow, CdcFlow) else WriteMode.UPSERT if aggregates else WriteMode.APPEND,
-        columns=tuple(c.model_copy(update={"nullable": c.nullable and not (appends and c.name in keys)}) for c in columns),
+        mode=mode,
+        columns=tuple(_keyed(column, keys if mode is WriteMode.APPEND else ()) for column in columns),
         keys=keys,
         count=_row_count(flow, facts) if aggregates else None,
         sequence=flow.sequence_by if isinstance(flow, CdcFlow) else (),
@@ -68,7 +67,7 @@ def quarantine_spec(spec: TableSpec) -> TableSpec:
     return TableSpec(
         name=spec.name + QUARANTINE_SUFFIX,
         topic=spec.topic + QUARANTINE_SUFFIX,
-        mode=WriteMode.APPEND,
+        mode=WriteMode.REFRESH if spec.mode is WriteMode.REFRESH else WriteMode.APPEND,
         columns=(
             *[Column(name=c.name, type=c.type, comment=c.comment, nullable=c.name not in spec.keys) for c in spec.columns],
             Column(name=FAILED_EXPECTATIONS, type="ARRAY<STRING>", comment="Names of the expectations that the row failed"),
@@ -86,16 +85,22 @@ def quarantine_spec(spec: TableSpec) -> TableSpec:
 
 def interval_ms(dataset: Dataset, text: str) -> int:
     """The length of an interval such as `1 minute` or `90 days`. Raises DefinitionError for anything else."""
-    match = re.fullmatch(r"\s*(\d+)\s+(millisecond|second|minute|hour|day)s?\s*", text.lower())
-    if match is None:
+    length = milliseconds(text)
+    if length is None:
         raise error_at(dataset.location, f"{dataset.name}: {text!r} is no interval", "Write it as '1 minute' or '30 seconds'.")
-    return int(match[1]) * _UNIT_MS[match[2]]
+    return length
+
+
+def milliseconds(text: str) -> int | None:
+    """The length of an interval such as `1 minute`; None for what is no interval."""
+    match = re.fullmatch(r"\s*(\d+)\s+(millisecond|second|minute|hour|day)s?\s*", text.lower())
+    return int(match[1]) * _UNIT_MS[match[2]] if match else None
 
 
 def _columns(dataset: Dataset, rows: DataFrame) -> Iterator[Column]:
     """The declared columns, held against what the query gives; without a declaration, what the query gives."""
     given = {f.name: f for f in rows.schema.fields if f.name != DELETED}
-    declared = _declared(dataset)
+    declared = declared_schema(dataset)
     if declared is None:
         for f in given.values():
             yield _storable(dataset, Column(name=f.name, type=type_text(f.dataType), comment=f.metadata.get("comment")))
@@ -107,7 +112,7 @@ def _columns(dataset: Dataset, rows: DataFrame) -> Iterator[Column]:
         what = f"the query of {dataset.name} {' and '.join(parts)}"
         raise error_at(dataset.location, what, "Make schema= and the query agree.")
     for column in declared.columns:
-        if _spark_type(dataset, column) != given[column.name].dataType.simpleString():
+        if column_type(dataset, column).simpleString() != given[column.name].dataType.simpleString():
             given_type = type_text(given[column.name].dataType)
             raise error_at(
                 dataset.location,
@@ -136,21 +141,23 @@ def _has_inner_map(kind: pa.DataType) -> bool:
     return any(pa.types.is_map(each) or _has_inner_map(each) for each in fields)
 
 
-def _declared(dataset: Dataset) -> TableSchema | None:
-    return parse_schema(dataset.schema, location=dataset.location) if dataset.schema is not None else None
+def _mode(flow: Flow | CdcFlow, facts: PlanFacts) -> WriteMode:
+    if isinstance(flow, CdcFlow):
+        return WriteMode.CDC
+    if not facts.streams:
+        return WriteMode.REFRESH
+    return WriteMode.UPSERT if facts.groupings else WriteMode.APPEND
 
 
-def _spark_type(dataset: Dataset, column: ColumnSchema) -> str:
-    try:
-        return DataType.fromDDL(column.type).simpleString()
-    except PySparkException as error:
-        what = f"{dataset.name}.{column.name} is declared {column.type}, which is no type of Spark"
-        raise error_at(dataset.location, what, "Declare a Spark SQL type such as STRING or DOUBLE.") from error
+def _keyed(column: Column, keys: Sequence[str]) -> Column:
+    return column.model_copy(update={"nullable": column.nullable and column.name not in keys})
 
 
 def _keys(flow: Flow | CdcFlow, dataset: Dataset, facts: PlanFacts) -> tuple[str, ...]:
-    declared = _declared(dataset)
+    declared = declared_schema(dataset)
     primary_key = declared.primary_key if declared else ()
+    if not facts.streams:
+        return primary_key
     keys = flow.keys if isinstance(flow, CdcFlow) else _grouping_keys(flow, facts) if facts.groupings else primary_key
     if primary_key and set(primary_key) != set(keys):
         raise error_at(

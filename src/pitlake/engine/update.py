@@ -21,6 +21,8 @@ from pitlake.engine.queries import BatchMarkers, Mode, start_query
 from pitlake.engine.running import Flows
 from pitlake.engine.session import LOCAL_MASTER, start_session
 from pitlake.engine.sources import GraphReader
+from pitlake.engine.tables import await_tables
+from pitlake.engine.views import Views, publish_refresh
 from pitlake.errors import PitlakeError
 from pitlake.lake.catalog import list_tables
 from pitlake.lake.names import TableName
@@ -102,7 +104,7 @@ def run_update(config: UpdateConfig, *, stop: threading.Event, report: Report, o
             planned = plan(config, session, update.epoch)
             log.add(*_definitions(planned), update_state(update, "SETTING_UP_TABLES"))
             _publish_specs(config.bootstrap, planned.specs)
-            _run_flows(config, update, session, planned, log, stop, report, on_ready)
+            _Run(config, update, session, planned, log, report).until(stop, on_ready)
         finally:
             session.stop()
 
@@ -123,46 +125,67 @@ def _told(config: UpdateConfig, update: Update) -> Iterator[EventLog]:
     log.flush()
 
 
-def _run_flows(
-    config: UpdateConfig,
-    update: Update,
-    session: SparkSession,
-    planned: UpdatePlan,
-    log: EventLog,
-    stop: threading.Event,
-    report: Report,
-    on_ready: Callable[[], None],
-) -> None:
-    progress = ProgressLog(log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
-    publisher = Publisher(config.bootstrap)
-    plans = {flow.name: flow for flow in planned.flows}
+@dataclass(frozen=True)
+class _Run:
+    """A planned update whose tables have been asked for."""
 
-    def batch_committed(name: str, marker: Marker) -> None:
-        headers = {EPOCH: encode_epoch(update.epoch), MARKER: encode_marker(marker)}
-        for topic in plans[name].topics:
-            publisher.send(topic, b"", headers=headers)
-        progress.batch_committed(name, plans[name].spec, marker.batch_id)
+    config: UpdateConfig
+    update: Update
+    session: SparkSession
+    planned: UpdatePlan
+    log: EventLog
+    report: Report
 
-    checkpoints = str(config.home / "checkpoints")
-    markers = BatchMarkers(batch_committed)
-    flows = Flows(
-        planned.flows,
-        lambda flow, mode: start_query(flow, mode, bootstrap=config.bootstrap, checkpoints=checkpoints),
-        config.mode,
-        log=log,
-        progress=progress,
-        report=report,
-    )
-    session.streams.addListener(markers)
-    try:
-        flows.start(stop)
-        log.add(update_state(update, "RUNNING"))
-        on_ready()
-        flows.watch(stop)
-        log.add(update_state(update, "STOPPING"))
-    finally:
-        session.streams.removeListener(markers)
-        flows.stop()
+    def until(self, stop: threading.Event, on_ready: Callable[[], None]) -> None:
+        config = self.config
+        await_tables(config.lake, self.planned.awaited, stop)
+        progress = ProgressLog(self.log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
+        flows, views, markers = self._flows(progress), self._views(progress), self._markers(progress)
+        self.session.streams.addListener(markers)
+        try:
+            flows.start(stop)
+            views.start()
+            self.log.add(update_state(self.update, "RUNNING"))
+            on_ready()
+            flows.watch(stop)
+            self.log.add(update_state(self.update, "STOPPING"))
+        finally:
+            self.session.streams.removeListener(markers)
+            flows.stop()
+            views.stop()
+
+    def _flows(self, progress: ProgressLog) -> Flows:
+        bootstrap, checkpoints = self.config.bootstrap, str(self.config.home / "checkpoints")
+        return Flows(
+            [flow for flow in self.planned.flows if not flow.refreshes],
+            lambda flow, mode: start_query(flow, mode, bootstrap=bootstrap, checkpoints=checkpoints),
+            self.config.mode,
+            log=self.log,
+            progress=progress,
+            report=self.report,
+        )
+
+    def _views(self, progress: ProgressLog) -> Views:
+        publisher = Publisher(self.config.bootstrap)
+        return Views(
+            [flow for flow in self.planned.flows if flow.refreshes],
+            lambda view, refresh: publish_refresh(view, publisher, epoch=self.update.epoch, refresh=refresh),
+            log=self.log,
+            progress=progress,
+            report=self.report,
+        )
+
+    def _markers(self, progress: ProgressLog) -> BatchMarkers:
+        publisher = Publisher(self.config.bootstrap)
+        plans = {flow.name: flow for flow in self.planned.flows}
+
+        def batch_committed(name: str, marker: Marker) -> None:
+            headers = {EPOCH: encode_epoch(self.update.epoch), MARKER: encode_marker(marker)}
+            for topic in plans[name].topics:
+                publisher.send(topic, b"", headers=headers)
+            progress.batch_committed(name, plans[name].spec, marker.batch_id)
+
+        return BatchMarkers(batch_committed)
 
 
 def _publish_specs(bootstrap: str, specs: Sequence[TableSpec]) -> None:

@@ -78,7 +78,7 @@ class TopicReader:
         if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001 - librdkafka's own name
             raise OffsetOutOfRange(
                 f"Topic {self._topic} no longer holds the records to resume from: {error.str()}.",
-                do="Refresh its table from the lake with `pitlake run --full-refresh`, and give the topic a longer retention.",
+                do="Move its table's folder out of the lake and start again, and give the topic a longer retention.",
             )
         if error.retriable() or error.code() in {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN}:  # noqa: SLF001 - as above
             return False

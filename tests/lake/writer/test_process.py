@@ -260,10 +260,12 @@ def test_two_writers_never_store_a_row_twice_and_one_of_them_says_so(broker, tmp
     writers = [_Running(broker.bootstrap, tmp_path) for _ in range(2)]
     assert all(writer.ready.wait(WITHIN_SECONDS) for writer in writers)
     numbers = itertools.count()
-    for _ in range(100):
+
+    def one_ends():
         _send(broker, spec, *(landing(number) for number in itertools.islice(numbers, 5)))
-        if any(writer.ended() for writer in writers):
-            break
+        return any(writer.ended() for writer in writers)
+
+    _eventually(one_ends)
     sent = next(numbers)
     _eventually(lambda: len(_rows(tmp_path, spec)) == sent)
     for writer in writers:
@@ -313,6 +315,7 @@ def test_a_writer_killed_over_and_over_stores_every_row_once(broker, tmp_path):
     with _running(broker, tmp_path):
         _send(broker, spec, *rows[sent // 2 :])
         _send(broker, gold, reading("a", len(rows)), reading("a", sent // 2))
-        _eventually(lambda: len(_rows(tmp_path, spec)) >= len(rows) and _rows(tmp_path, gold)[0]["readings"] == len(rows))
+        _eventually(lambda: len(_rows(tmp_path, spec)) >= len(rows))
+        _eventually(lambda: [row["readings"] for row in _rows(tmp_path, gold)] == [len(rows)])
     assert [row["landing_id"] for row in stored(tmp_path, spec)] == [row["landing_id"] for row in rows]
     assert [row["readings"] for row in stored(tmp_path, gold)] == [len(rows)]
