@@ -33,7 +33,7 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.streaming.pollingDelay": "10ms",
         # A buffer that is not full waits this long before a shuffle sends it: the default of 50 ms is most of a window's latency.
-        "spark.shuffle.streaming.networkBufferMaxWaitTimeMs": "1",
+        "spark.shuffle.streaming.networkBufferMaxWaitTimeMs": "10",
         # What real-time mode asks of a stateful query's checkpoint; a flow that begins in micro-batches then writes the same one.
         "spark.sql.streaming.stateStore.providerClass": (
             "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
