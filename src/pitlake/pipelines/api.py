@@ -107,8 +107,8 @@ def materialized_view(
 ) -> QueryFunction | Decorator:
     """Define a table that is the result of a batch query over other tables.
 
-    Arguments are those of `table`; `refresh_policy` has no effect here. The query is computed anew every trigger interval, and its
-    rows replace those before all at once; they pass through the driver's memory.
+    Arguments are those of `table`; `refresh_policy` has no effect here. The query is computed anew every trigger interval, and
+    its rows replace those before all at once; they pass through the driver's memory.
     """
     _refuse(materialized_view, unknown, path=path, row_filter=row_filter)
     del cluster_by_auto, private, refresh_policy
