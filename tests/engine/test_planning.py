@@ -504,8 +504,7 @@ def test_a_keyed_table_of_two_streams_in_one_query_is_refused(refused):
 
 def test_two_aggregations_into_one_table_are_refused(refused):
     flows = "".join(
-        f"@dp.append_flow(target='t'){mark}\ndef {name}():\n"
-        f"    return {STREAM}.groupBy('offset').agg(F.count('*').alias('n'))\n"
+        f"@dp.append_flow(target='t'){mark}\ndef {name}():\n    return {STREAM}.groupBy('offset').agg(F.count('*').alias('n'))\n"
         for name, mark in (("f", ""), ("g", "  # here"))
     )
     error = refused("dp.create_streaming_table('t')\n" + flows)
