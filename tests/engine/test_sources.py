@@ -21,6 +21,12 @@ def _plan_text(frame):
     return frame._jdf.queryExecution().analyzed().toString()
 
 
+def _static_options(frame):
+    leaves = frame._jdf.queryExecution().analyzed().collectLeaves()
+    [static] = [leaf for n in range(leaves.size()) if not (leaf := leaves.apply(n)).isStreaming()]
+    return static.options().asCaseSensitiveMap()
+
+
 @pytest.mark.parametrize("name", ["landing", "LIVE.landing", "site.landing", "`mine`.`site`.`landing`"])
 def test_a_landing_topic_is_a_stream_by_any_of_its_names(flow_plan, name):
     assert flow_plan(_table(f"spark.readStream.table('{name}')")).spec.columns[-1].name == "landing_id"
@@ -245,3 +251,13 @@ def test_a_query_that_returns_no_dataframe_is_refused(refused, body, given):
     error = refused(f"@dp.table  # here\ndef t():\n    return {body}\n")
     assert f"the query of t returns {given}" in error.what
     assert error.do == "Return a DataFrame from the function."
+
+
+def test_a_materialized_view_prunes_what_it_reads_and_a_stream_does_not(spark, planned, tmp_path):
+    spark.dataSource.register(DeltaTableSource)
+    write_deltalake(
+        str(tmp_path / "lake/mine/site/machines"), pa.table({"partition": pa.array([0], pa.int32()), "place": ["pit"]})
+    )
+    view = "@dp.table\ndef v():\n    return spark.read.table('machines')\n"
+    update = planned(view + _table(f"{STREAM}.join(spark.read.table('machines'), 'partition').select('landing_id')"))
+    assert [_static_options(flow.records).get("pruning") for flow in update.flows] == ["true", None]

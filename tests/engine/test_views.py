@@ -15,7 +15,7 @@ from pitlake.engine.expectations import with_failed_expectations
 from pitlake.engine.planning import FlowPlan
 from pitlake.engine.records import as_records
 from pitlake.engine.views import Views, publish_refresh
-from pitlake.lake.source import DeltaTableSource
+from pitlake.lake.source import PRUNING, DeltaTableSource
 from pitlake.lake.spec import Column, TableSpec, WriteMode
 from pitlake.lake.writer.refresh import last_whole
 from pitlake.streams.consumers import BEGINNING, TopicReader
@@ -94,6 +94,8 @@ def test_views_are_refreshed_until_they_are_stopped(tmp_path):
     told.seconds = 60.0
     told.views.refresh_due()
     assert len(told.refreshed) == 1
+    statuses = [json.loads(row["details"])["flow_progress"]["status"] for row in told.rows]
+    assert (statuses[0], statuses[-1]) == ("RUNNING", "STOPPED")
 
 
 def test_without_views_there_is_nothing_to_stop(tmp_path):
@@ -115,7 +117,7 @@ def _view(spark, broker, tmp_path):
 
         def __init__(self, query):
             ensure_topics(broker.bootstrap, [Topic(self.topic)])
-            rows = spark.read.format("pitlake").schema("v BIGINT").load(self.source)
+            rows = spark.read.format("pitlake").option(PRUNING, "true").schema("v BIGINT").load(self.source).where("v < 10")
             judged = with_failed_expectations(rows.selectExpr(query), [], "view")
             records = as_records(judged, self.spec, [], flow="view", epoch=7)
             self.plan = FlowPlan("view", self.spec, records, "1 minute")

@@ -17,7 +17,7 @@ from pyspark.sql.functions import broadcast, col
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from pitlake.errors import ConfigurationError, LakeError
-from pitlake.lake.source import DeltaTableReader, DeltaTableSource
+from pitlake.lake.source import PRUNING, PRUNING_CONF, DeltaTableReader, DeltaTableSource
 
 AT = datetime(2026, 2, 15, 4, 12, 9, 113456, tzinfo=UTC)
 EVERY_TYPE = pa.schema(
@@ -73,6 +73,13 @@ ROW = {
 def source(spark):
     spark.dataSource.register(DeltaTableSource)
     return spark.read.format("pitlake")
+
+
+@pytest.fixture
+def pruning(spark, source):
+    spark.conf.set(PRUNING_CONF, "true")
+    yield spark.read.format("pitlake").option(PRUNING, "true")
+    spark.conf.unset(PRUNING_CONF)
 
 
 def test_every_type_arrives_as_it_was_stored(source, tmp_path):
@@ -143,7 +150,7 @@ def test_a_changed_row_takes_effect_at_the_next_batch_of_a_stream(spark, source,
         ("origin.n = 1", [1]),
     ],
 )
-def test_a_condition_finds_the_same_rows_wherever_it_is_applied(source, tmp_path, condition, found):
+def test_a_condition_finds_the_same_rows_wherever_it_is_applied(pruning, tmp_path, condition, found):
     rows = [
         {
             "v": n,
@@ -158,15 +165,15 @@ def test_a_condition_finds_the_same_rows_wherever_it_is_applied(source, tmp_path
     for row in (*rows, {"v": 2}):
         origin = {"n": row["v"]}
         write_deltalake(str(tmp_path), pa.Table.from_pylist([row | {"origin": origin}], schema=CONDITIONED), mode="append")
-    assert sorted(row.v for row in source.load(str(tmp_path)).where(condition).select("v").collect()) == found
+    assert sorted(row.v for row in pruning.load(str(tmp_path)).where(condition).select("v").collect()) == found
 
 
-def test_files_that_cannot_match_are_not_read(source, tmp_path):
+def test_files_that_cannot_match_are_not_read(pruning, tmp_path):
     for n in range(2):
         write_deltalake(str(tmp_path), pa.table({"v": [n]}), mode="append")
     files = {pq.read_table(file)["v"][0].as_py(): file for file in tmp_path.glob("*.parquet")}
     files[0].unlink()
-    assert [row.v for row in source.load(str(tmp_path)).where("v >= 1").collect()] == [1]
+    assert [row.v for row in pruning.load(str(tmp_path)).where("v >= 1").collect()] == [1]
 
 
 def test_a_table_may_come_to_be_after_its_frame(spark, tmp_path):

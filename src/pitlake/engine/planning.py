@@ -107,12 +107,17 @@ class _Planner:
     def flow_plan(self, flow: Flow | CdcFlow) -> FlowPlan:
         dataset = self._pipeline.datasets[flow.target]
         try:
-            rows = self._cdc_rows(flow) if isinstance(flow, CdcFlow) else self._reader.query(flow.target, flow)
-            return self._planned(flow, dataset, rows)
+            return self._planned(flow, dataset, self._rows(flow))
         except PySparkException as error:
             reason = str(error).strip().partition("\n")[0]
             what = f"the query of {flow.name} cannot be analyzed: {reason}"
             raise error_at(flow.location, what, "Correct the query.") from error
+
+    def _rows(self, flow: Flow | CdcFlow) -> DataFrame:
+        if isinstance(flow, CdcFlow):
+            return self._cdc_rows(flow)
+        rows = self._reader.query(flow.target, flow)
+        return rows if rows.isStreaming else self._reader.view_query(flow)
 
     def _cdc_rows(self, flow: CdcFlow) -> DataFrame:
         source = self._reader.source(flow)

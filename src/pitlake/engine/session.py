@@ -42,8 +42,6 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
         # A first real-time batch that did not end leaves state that no commit names: micro-batches would refuse to begin there.
         "spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart": "false",
-        # A materialized view reads the files that its conditions need, not all that a table ever held.
-        "spark.sql.python.filterPushdown.enabled": "true",
         # A tag that a message names twice must not fail the batch.
         "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
         # Without Hadoop's native library its local file system starts a helper process per link and permission; these three

@@ -14,7 +14,7 @@ from pitlake.engine.declarations import declared_struct
 from pitlake.engine.expectations import as_upstream, check_expectations
 from pitlake.errors import DefinitionError, LakeError, PitlakeError
 from pitlake.lake.names import TableName
-from pitlake.lake.source import DeltaTableSource
+from pitlake.lake.source import PRUNING, DeltaTableSource
 from pitlake.pipelines.definitions import CdcFlow, Dataset, DatasetKind, Flow, Location, Pipeline
 from pitlake.pipelines.locations import error_at, raised_location, reached_location
 from pitlake.pipelines.names import bare_name, suggestion
@@ -66,7 +66,8 @@ class GraphReader:
         self._landing = frozenset(landing)
         self._tables = frozenset(tables)
         # Opening a table starts a Python worker; the frame may stand in any number of queries.
-        self._opened: dict[TableName, DataFrame] = {}
+        self._opened: dict[tuple[TableName, bool], DataFrame] = {}
+        self._pruning = False
         self._stack: list[tuple[str, Location]] = []
         self.reads: dict[str, set[str]] = {}
         self.awaited: dict[TableName, tuple[str, ...]] = {}
@@ -83,6 +84,17 @@ class GraphReader:
         """
         with self._defining(name, flow.location):
             return _called(flow)
+
+    def view_query(self, flow: Flow) -> DataFrame:
+        """The same for a materialized view: from the tables that it reads, only what may meet its conditions is read.
+
+        A stream's static sides are read whole: they are small, and planning with conditions would hold up each batch.
+        """
+        self._pruning = True
+        try:
+            return self.query(flow.target, flow)
+        finally:
+            self._pruning = False
 
     def source(self, flow: CdcFlow) -> DataFrame:
         """The stream of changes that a CDC flow applies to its target, noted as read by the target."""
@@ -109,14 +121,17 @@ class GraphReader:
         if dataset is not None and dataset.kind is DatasetKind.TEMPORARY_VIEW:
             return self._checked(self._inlined(dataset), name, streaming=False)
         table = self._table_name(bare)
-        if table not in self._opened:
-            if dataset is None and table not in self._tables:
-                raise self._unknown(name, {*self._stored_names(), *(known.name for known in self._tables)}, "table")
-            self._opened[table] = self._open(table, dataset)
-        return self._opened[table]
+        if dataset is None and table not in self._tables:
+            raise self._unknown(name, {*self._stored_names(), *(known.name for known in self._tables)}, "table")
+        opened = (table, self._pruning)
+        if opened not in self._opened:
+            self._opened[opened] = self._open(table, dataset)
+        return self._opened[opened]
 
     def _open(self, table: TableName, dataset: Dataset | None) -> DataFrame:
         reader = self._session.read.format(DeltaTableSource.name())
+        if self._pruning:
+            reader = reader.option(PRUNING, "true")
         if dataset is not None:
             schema = declared_struct(dataset) or self._undeclared(dataset)
             self.awaited[table] = tuple(schema.names)

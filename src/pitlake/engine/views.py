@@ -7,12 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from pyspark.sql import DataFrame, Row
+
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import flow_failed, flow_state
 from pitlake.engine.planning import FlowPlan
 from pitlake.engine.queries import cause_of
 from pitlake.engine.specs import milliseconds
 from pitlake.errors import FlowError
+from pitlake.lake.source import PRUNING_CONF
 from pitlake.streams.envelope import EPOCH, MARKER, REFRESH, Marker, encode_epoch, encode_marker, encode_refresh
 from pitlake.streams.producers import Publisher
 
@@ -23,8 +26,7 @@ def publish_refresh(plan: FlowPlan, publisher: Publisher, *, epoch: int, refresh
     `refresh` tells it from every other refresh of the same epoch. The rows pass through the driver's memory. Raises BrokerError
     and Spark's errors; nothing has changed then.
     """
-    # A new frame of the same plan is optimized anew: its current_timestamp() is the time of this refresh.
-    records = plan.records.select("*").collect()
+    records = _computed(plan.records)
     for record in records:
         headers = {header.key: bytes(header.value) for header in record.headers} | {REFRESH: encode_refresh(refresh)}
         publisher.send(record.topic, bytes(record.value), headers=headers)
@@ -34,6 +36,17 @@ def publish_refresh(plan: FlowPlan, publisher: Publisher, *, epoch: int, refresh
         marker = Marker(flow=plan.name, batch_id=refresh, offsets={}, rows=rows[topic])
         publisher.send(topic, b"", headers={EPOCH: encode_epoch(epoch), MARKER: encode_marker(marker)})
     publisher.flush()
+
+
+def _computed(records: DataFrame) -> list[Row]:
+    conf = records.sparkSession.conf
+    # Not for the whole session: with it a stream asks a Python worker, at each batch, what its static sides can leave out.
+    conf.set(PRUNING_CONF, "true")
+    try:
+        # A new frame of the same plan is optimized anew: its current_timestamp() is the time of this refresh.
+        return records.select("*").collect()
+    finally:
+        conf.unset(PRUNING_CONF)
 
 
 class Views:
@@ -68,8 +81,11 @@ class Views:
     def stop(self) -> None:
         """End, after the refresh that is under way."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        if self._thread.ident is None:
+            return
+        self._thread.join()
+        for plan in self._plans:
+            self._progress.stopped(plan.name, plan.spec)
 
     def refresh_due(self) -> float:
         """Refresh the views that are due, and return in how many seconds the next one is."""

@@ -36,14 +36,18 @@ from pitlake.lake.snapshots import snapshot_dataset
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+PRUNING = "pruning"
+PRUNING_CONF = "spark.sql.python.filterPushdown.enabled"
+
 Comparison = tuple[str, "Callable[[Any, Any], Any]", Any]
 
 
 class DeltaTableSource(DataSource):
     """`spark.read.format("pitlake").load(path)`: the current snapshot of the Delta table at a directory or object-store URL.
 
-    Every further option is handed to delta-rs as a storage option. Columns keep Delta's types, nullability and comments. With
-    `spark.read.schema`, the table need not exist before it is read.
+    With the option `pruning`, files and rows that do not meet a query's conditions are not read; Spark then wants `PRUNING_CONF`
+    to be set while it plans, and takes longer to. Every further option is handed to delta-rs as a storage option. Columns keep
+    Delta's types, nullability and comments. With `spark.read.schema`, the table need not exist before it is read.
     Raises ConfigurationError without a path, LakeError where there is no table.
     """
 
@@ -58,7 +62,8 @@ class DeltaTableSource(DataSource):
 
     def reader(self, schema: StructType) -> DataSourceReader:
         """A reader of the columns in `schema`."""
-        return DeltaTableReader(dict(self.options), schema)
+        options = dict(self.options)
+        return PruningReader(options, schema) if options.pop(PRUNING, None) else DeltaTableReader(options, schema)
 
 
 class DeltaTableReader(DataSourceReader):
@@ -69,17 +74,21 @@ class DeltaTableReader(DataSourceReader):
         self._schema = schema
         self._comparisons: list[Comparison] = []
 
-    def pushFilters(self, filters: list[Filter]) -> Iterable[Filter]:  # noqa: N802 (Spark's name)
-        """Leave out files and rows by the comparisons among `filters`; Spark still applies all of them itself."""
-        self._comparisons = list(_comparisons(filters))
-        return filters
-
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (there is only one)
         """The snapshot's rows as Arrow record batches in the very types that Spark expects."""
         wanted = to_arrow_schema(self._schema, timezone="UTC")
         dataset = snapshot_dataset(_open(self._options), [column for column, *_ in self._comparisons])
         for batch in dataset.to_batches(columns=wanted.names, filter=_matching(self._comparisons, dataset.schema)):
             yield batch.cast(wanted)
+
+
+class PruningReader(DeltaTableReader):
+    """Reads only what may meet the conditions that the query names."""
+
+    def pushFilters(self, filters: list[Filter]) -> Iterable[Filter]:  # noqa: N802 (Spark's name)
+        """Leave out files and rows by the comparisons among `filters`; Spark still applies all of them itself."""
+        self._comparisons = list(_comparisons(filters))
+        return filters
 
 
 def _comparisons(filters: Iterable[Filter]) -> Iterator[Comparison]:
@@ -104,7 +113,7 @@ def _matching(comparisons: Iterable[Comparison], schema: pa.Schema) -> pc.Expres
 
 
 def _open(options: dict[str, str]) -> DeltaTable:
-    storage = dict(options)
+    storage = {name: value for name, value in options.items() if name != PRUNING}
     path = storage.pop("path", None)
     if path is None:
         raise ConfigurationError("The format 'pitlake' was given no path.", do="Say which table with .load(path).")
