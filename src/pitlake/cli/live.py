@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from deltalake.exceptions import DeltaError
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
@@ -16,6 +17,8 @@ from pitlake.cli.settings import Settings
 from pitlake.cli.status import REFRESH_SECONDS, present_statuses
 from pitlake.cli.summary import quality_summary, tables_summary
 from pitlake.cli.system import System, running_mine
+from pitlake.lake.names import TableName
+from pitlake.lake.status import table_status
 from pitlake.local.supervision import Change, Event, termination_as_exit
 
 GOLD = "equipment_performance_1min"
@@ -89,17 +92,25 @@ def _stop_at_rest(settings: Settings, deadline: float, stop: threading.Event) ->
 
 
 def _draw(settings: Settings, console: Console, began: float, stop: threading.Event) -> None:
-    """Draw the tables as they fill, on a terminal; elsewhere only say when the first gold row is there."""
-    has_gold = False
+    """Say when the first gold row is there, then, on a terminal, draw the tables as they fill."""
+    while not _has_gold(settings):
+        if stop.wait(IMPATIENT_SECONDS):
+            return
+    console.print(f"[dim]{time.monotonic() - began:6.1f} s[/dim]  first row in {GOLD} [green]visible[/green]")
+    if not console.is_terminal:
+        return
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        while not stop.wait(REFRESH_SECONDS if has_gold else IMPATIENT_SECONDS):
-            statuses = present_statuses(settings)
-            if not has_gold and any(status.name.name == GOLD and status.rows for status in statuses):
-                has_gold = True
-                console.print(f"[dim]{time.monotonic() - began:6.1f} s[/dim]  first row in {GOLD} [green]visible[/green]")
-            if has_gold and console.is_terminal:
-                hint = Text("Ctrl-C ends all of it", style="dim")
-                live.update(Group(tables_summary(statuses, now=datetime.now(UTC)), hint), refresh=True)
+        while not stop.wait(REFRESH_SECONDS):
+            hint = Text("Ctrl-C ends all of it", style="dim")
+            live.update(Group(tables_summary(present_statuses(settings), now=datetime.now(UTC)), hint), refresh=True)
+
+
+def _has_gold(settings: Settings) -> bool:
+    try:
+        status = table_status(settings.lake_url, TableName(settings.catalog, settings.schema_, GOLD))
+    except (DeltaError, OSError):
+        return False
+    return status is not None and status.rows > 0
 
 
 def _print_summary(settings: Settings, ready_at: datetime) -> None:

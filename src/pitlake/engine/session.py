@@ -32,6 +32,8 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         # One shuffle partition per query: at a mine's rate a second one only costs a slot and a state store.
         "spark.sql.shuffle.partitions": "1",
         "spark.sql.streaming.pollingDelay": "10ms",
+        # A pipeline has more generated classes than the default of 100: each batch would compile those anew that were evicted.
+        "spark.sql.codegen.cache.maxEntries": "5000",
         # A buffer that is not full waits this long before a shuffle sends it: the default of 50 ms is most of a window's latency.
         "spark.shuffle.streaming.networkBufferMaxWaitTimeMs": "10",
         # What real-time mode asks of a stateful query's checkpoint; a flow that begins in micro-batches then writes the same one.
@@ -52,7 +54,10 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         ),
         "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
     }
-    if not master.startswith("local"):
+    if master.startswith("local"):
+        # On a laptop's few cores the second compiler's work on Spark's large generated methods takes longer than it saves.
+        conf["spark.driver.extraJavaOptions"] = "-XX:TieredStopAtLevel=1"
+    else:
         # Executors have no home and other addresses: they get the jars by name and reach the driver where it is.
         for laptop_only in ("spark.driver.bindAddress", "spark.driver.host"):
             del conf[laptop_only]
