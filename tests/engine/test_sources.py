@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
@@ -261,3 +263,20 @@ def test_a_materialized_view_prunes_what_it_reads_and_a_stream_does_not(spark, p
     view = "@dp.table\ndef v():\n    return spark.read.table('machines')\n"
     update = planned(view + _table(f"{STREAM}.join(spark.read.table('machines'), 'partition').select('landing_id')"))
     assert [_static_options(flow.records).get("pruning") for flow in update.flows] == ["true", None]
+
+
+def test_an_upstream_of_several_tables_is_defined_once(planned):
+    body = "calls = []\n@dp.temporary_view\ndef up():\n    calls.append(1)\n"
+    body += f"    return {STREAM}.selectExpr('landing_id', f'{{len(calls)}} AS call')\n"
+    for name in "ab":
+        body += f"@dp.table\ndef {name}():\n    return spark.readStream.table('up')\n"
+    assert all("1 AS call" in _plan_text(flow.records) for flow in planned(body).flows)
+
+
+def test_two_reads_of_an_upstream_in_one_query_can_be_joined(planned):
+    joined = "left.join(right, left.landing_id == right.landing_id).select(left.landing_id)"
+    body = "@dp.temporary_view\ndef up():\n    return " + STREAM + "\n"
+    body += "@dp.table\ndef t():\n    left, right = spark.readStream.table('up'), spark.readStream.table('up')\n"
+    [flow] = planned(body + f"    return {joined}\n").flows
+    condition = re.search(r"landing_id#(\d+) = landing_id#(\d+)", _plan_text(flow.records))
+    assert condition.group(1) != condition.group(2)

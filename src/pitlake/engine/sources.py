@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import reduce
 
 from pyspark.sql import DataFrame, SparkSession
@@ -34,6 +35,16 @@ def landing_stream(session: SparkSession, bootstrap: str, topic: str) -> DataFra
     reader = session.readStream.format("kafka").option("kafka.bootstrap.servers", bootstrap).option("subscribe", topic)
     stream = reader.options(**_KAFKA_OPTIONS).load()
     return stream.withColumn(LANDING_ID, F.format_string("%05d-%019d", "partition", "offset"))
+
+
+@dataclass
+class _Definition:
+    """A query function that is being called, and whether its next read may take a frame that stands in other queries too."""
+
+    name: str
+    location: Location
+    may_share: bool
+    is_sharing: bool = False
 
 
 class GraphReader:
@@ -68,7 +79,8 @@ class GraphReader:
         # Opening a table starts a Python worker; the frame may stand in any number of queries.
         self._opened: dict[tuple[TableName, bool], DataFrame] = {}
         self._pruning = False
-        self._stack: list[tuple[str, Location]] = []
+        self._inlined: dict[tuple[str, bool], DataFrame] = {}
+        self._stack: list[_Definition] = []
         self.reads: dict[str, set[str]] = {}
         self.awaited: dict[TableName, tuple[str, ...]] = {}
 
@@ -109,7 +121,7 @@ class GraphReader:
         bare = self._note(name)
         dataset = self._pipeline.datasets.get(bare)
         if dataset is not None:
-            return self._checked(self._inlined(dataset), name, streaming=True)
+            return self._checked(self._inline(dataset), name, streaming=True)
         if bare in self._landing:
             return landing_stream(self._session, self._bootstrap, bare)
         raise self._unknown(name, {*self._pipeline.datasets, *self._landing}, "stream")
@@ -119,7 +131,7 @@ class GraphReader:
         bare = self._note(name)
         dataset = self._pipeline.datasets.get(bare)
         if dataset is not None and dataset.kind is DatasetKind.TEMPORARY_VIEW:
-            return self._checked(self._inlined(dataset), name, streaming=False)
+            return self._checked(self._inline(dataset), name, streaming=False)
         table = self._table_name(bare)
         if dataset is None and table not in self._tables:
             raise self._unknown(name, {*self._stored_names(), *(known.name for known in self._tables)}, "table")
@@ -145,12 +157,23 @@ class GraphReader:
                 f"{dataset.name} is kept by a CDC flow and declares no columns, so what it will hold is not known here",
                 do=f"Declare the columns of {dataset.name} with schema=.",
             )
-        return self._inlined(dataset).schema
+        return self._inline(dataset).schema
 
     def _stored_names(self) -> set[str]:
         return {name for name, dataset in self._pipeline.datasets.items() if dataset.kind is not DatasetKind.TEMPORARY_VIEW}
 
-    def _inlined(self, dataset: Dataset) -> DataFrame:
+    def _inline(self, dataset: Dataset) -> DataFrame:
+        reader = self._stack[-1]
+        # The second frame of a query must have columns of its own: joined to the first, they could not be told apart.
+        reader.is_sharing, reader.may_share = reader.may_share, False
+        if not reader.is_sharing:
+            return self._inlined_anew(dataset)
+        key = (dataset.name, self._pruning)
+        if key not in self._inlined:
+            self._inlined[key] = self._inlined_anew(dataset)
+        return self._inlined[key]
+
+    def _inlined_anew(self, dataset: Dataset) -> DataFrame:
         flows = [flow for flow in self._pipeline.flows if flow.target == dataset.name]
         frames = []
         for flow in flows:
@@ -178,15 +201,15 @@ class GraphReader:
 
     def _note(self, name: str) -> str:
         bare = bare_name(name, self._catalog, self._schema)
-        self.reads.setdefault(self._stack[-1][0], set()).add(bare)
+        self.reads.setdefault(self._stack[-1].name, set()).add(bare)
         return bare
 
     @contextmanager
     def _defining(self, name: str, location: Location) -> Iterator[None]:
-        if name in (path := [reader for reader, _ in self._stack]):
+        if name in (path := [definition.name for definition in self._stack]):
             cycle = " → ".join([*path[path.index(name) :], name])
             raise self._here(f"the datasets read each other in a circle: {cycle}", do="Break the circle at one of them.")
-        self._stack.append((name, location))
+        self._stack.append(_Definition(name, location, may_share=not self._stack or self._stack[-1].is_sharing))
         try:
             yield
         finally:
@@ -197,7 +220,7 @@ class GraphReader:
         return self._here(f"there is no {what} named {name}", do=do)
 
     def _here(self, what: str, *, do: str) -> DefinitionError:
-        return error_at(reached_location(self._stack[-1][1]), what, do)
+        return error_at(reached_location(self._stack[-1].location), what, do)
 
 
 def _called(flow: Flow) -> DataFrame:
