@@ -57,13 +57,12 @@ def _run(mine: Mine, given: argparse.Namespace, chance: random.Random) -> list[s
 
 
 def _report(mine: Mine, killed: list[str]) -> dict[str, object]:
-    settled = mine.run_until(lambda: not mine.compare().differences, SETTLE_SECONDS, every=2.0)
-    comparison = mine.compare()
+    settled = mine.run_until(lambda: not mine.differences(), SETTLE_SECONDS, every=2.0)
     return {
         "killed": killed,
         "settled": settled,
-        "windows": comparison.windows,
-        "differences": comparison.differences[:20],
+        "rows": {name: comparison.rows for name, comparison in mine.compare().items()},
+        "differences": mine.differences()[:20],
         "readings_sent": readings_in(mine.ledger),
         "silver_rows": mine.rows("ot_sensors_normalized"),
         "silver_keys_repeated": repeated_keys(mine.table("ot_sensors_normalized"), SILVER_KEY),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from pitlake.cli.settings import Settings
 
@@ -21,6 +22,18 @@ def test_a_variable_without_the_prefix_is_someone_elses(monkeypatch, variable):
     before = Settings()
     monkeypatch.setenv(variable, "chosen")
     assert Settings() == before
+
+
+@pytest.mark.parametrize("mode", ["realtime", "micro-batch"])
+def test_the_mode_is_one_of_two(monkeypatch, mode):
+    monkeypatch.setenv("PITLAKE_MODE", mode)
+    assert Settings().mode == mode
+
+
+def test_another_mode_is_refused(monkeypatch):
+    monkeypatch.setenv("PITLAKE_MODE", "continuous")
+    with pytest.raises(ValidationError, match="realtime"):
+        Settings()
 
 
 def test_an_empty_variable_is_none(monkeypatch):

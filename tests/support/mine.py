@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -25,7 +26,7 @@ from pitlake.mining.simulator.bad_payloads import FAULTS, SOURCE
 from pitlake.mining.simulator.kafka import KafkaSender
 from pitlake.mining.simulator.ledger import Ledger
 from pitlake.mining.simulator.messages import Message, Reading
-from tests.support.oracle import Comparison, compare_performance
+from tests.support.oracle import HOUR_US, Comparison, compare_performance, compare_predictions, compare_quality
 
 SILVER_KEY = ("landing_id", "batch_index", "sensor_name")
 
@@ -71,9 +72,19 @@ class Mine:
         os.kill(pid, signal.SIGKILL)
         return f"{part} ({pid})"
 
-    def compare(self) -> Comparison:
-        """The one-minute gold table against the ledger."""
-        return compare_performance(self.ledger, self.table("equipment_performance_1min"))
+    def compare(self) -> dict[str, Comparison]:
+        """Every table that can be recomputed, held against the ledger."""
+        comparisons: dict[str, Callable[[Path, str], Comparison]] = {
+            "equipment_performance_1min": compare_performance,
+            "equipment_performance_1hour": partial(compare_performance, window_us=HOUR_US),
+            "pipeline_quality_metrics": compare_quality,
+            "ml_predictions": compare_predictions,
+        }
+        return {name: compare(self.ledger, self.table(name)) for name, compare in comparisons.items()}
+
+    def differences(self) -> list[str]:
+        """What differs from the ledger, each as a line of text."""
+        return [f"{name}: {line}" for name, comparison in self.compare().items() for line in comparison.differences]
 
     def rows(self, name: str) -> int:
         """How many rows a table has now; none while it does not exist."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -39,16 +39,25 @@ Stories = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the simulated mine: the same seed, the same readings.")]
+Mode = Annotated[
+    Literal["realtime", "micro-batch"] | None,
+    typer.Option(
+        "--mode",
+        help="How flows run: in real time unless PITLAKE_MODE, or every two seconds, on the same checkpoints.",
+        show_default=False,
+    ),
+]
 Ledger = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write down every reading that the simulator sent, as JSON lines.")
 ]
 
 
-def settings(home: Path | None) -> Settings:
+def settings(home: Path | None, mode: Mode = None) -> Settings:
     """The settings of this run: an option given wins over the environment."""
     from pitlake.cli.settings import Settings
 
-    return Settings() if home is None else Settings(home=home)
+    given: dict[str, Any] = {"home": home, "mode": mode}
+    return Settings(**{name: value for name, value in given.items() if value is not None})
 
 
 @app.callback(invoke_without_command=True)
@@ -87,7 +96,14 @@ def options(
 
 
 @app.command()
-def demo(home: Home = None, duration: Duration = None, story: Stories = None, seed: Seed = 1, ledger: Ledger = None) -> None:
+def demo(
+    home: Home = None,
+    duration: Duration = None,
+    story: Stories = None,
+    seed: Seed = 1,
+    ledger: Ledger = None,
+    mode: Mode = None,
+) -> None:
     """Run the whole mine on this machine: broker, pipeline, Delta writer, simulator.
 
     Ctrl-C ends all of it; the tables stay. Meanwhile, from another terminal:
@@ -96,11 +112,11 @@ def demo(home: Home = None, duration: Duration = None, story: Stories = None, se
     """
     from pitlake.cli.demo import DemoConfig, run_demo
 
-    run_demo(DemoConfig(settings=settings(home), seconds=duration, stories=tuple(story or ()), seed=seed, ledger=ledger))
+    run_demo(DemoConfig(settings=settings(home, mode), seconds=duration, stories=tuple(story or ()), seed=seed, ledger=ledger))
 
 
 @app.command()
-def up(home: Home = None) -> None:
+def up(home: Home = None, mode: Mode = None) -> None:
     """Run the system without the simulator: broker, pipeline, Delta writer. It waits for readings until Ctrl-C.
 
     With PITLAKE_KAFKA it uses that Kafka, and starts no broker. Readings come from whoever writes the landing topic:
@@ -109,18 +125,18 @@ def up(home: Home = None) -> None:
     """
     from pitlake.cli.live import watch_mine
 
-    watch_mine(settings(home))
+    watch_mine(settings(home, mode))
 
 
 @app.command()
-def run(files: Files, home: Home = None) -> None:
-    """Run pipeline files in real-time mode until stopped.
+def run(files: Files, home: Home = None, mode: Mode = None) -> None:
+    """Run pipeline files until stopped, in real-time mode unless asked for another.
 
     They read and write the Kafka of PITLAKE_KAFKA, or the one that runs on the home. A writer must run too: pitlake write.
     """
     from pitlake.cli.parts import run_pipeline
 
-    run_pipeline(settings(home), tuple(files))
+    run_pipeline(settings(home, mode), tuple(files))
 
 
 @app.command()

@@ -68,6 +68,7 @@ def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
         schema=settings.schema_,
         jars=fetch_jars(console.print).spark,
         master=settings.master,
+        mode=settings.mode,
     )
     with _only_run_of(files, home), stop_on_signal() as stop:
         run_update(config, stop=stop, report=console.print, on_ready=lambda: announce_ready(home, PIPELINE))

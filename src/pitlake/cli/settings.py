@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pitlake.engine.queries import Mode
 from pitlake.engine.session import LOCAL_MASTER
 
 
@@ -21,6 +22,7 @@ class Settings(BaseSettings):
     lake: str | None = Field(default=None, description="Folder or object-store URL of the Delta tables; default HOME/lake")
     kafka: str | None = Field(default=None, description="Bootstrap servers of an existing Kafka; default the broker under HOME")
     master: str = Field(default=LOCAL_MASTER, description="Spark master")
+    mode: Mode = Field(default="realtime", description="How flows run: realtime, or micro-batch, on the same checkpoints")
     catalog: str = Field(default="field_engineering", description="Catalog of names without one")
     # Pydantic's models have a `schema` of their own; an alias stands for the whole variable, prefix included.
     schema_: str = Field(default="mining_demo", validation_alias="PITLAKE_SCHEMA", description="Schema of names without one")

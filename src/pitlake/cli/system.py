@@ -41,7 +41,11 @@ class System:
             argv=(sys.executable, "-m", "pitlake", *arguments, "--home", str(self.home.path)),
             log=self.home.log(name),
             ready=partial(is_ready, self.home, name),
-            env={"PITLAKE_LAKE": self.settings.lake_url, "PITLAKE_MASTER": self.settings.master},
+            env={
+                "PITLAKE_LAKE": self.settings.lake_url,
+                "PITLAKE_MASTER": self.settings.master,
+                "PITLAKE_MODE": self.settings.mode,
+            },
             restarts=restarts,
         )
 
