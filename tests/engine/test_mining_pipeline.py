@@ -38,6 +38,4 @@ def test_the_mining_pipeline_can_be_planned(update):
         "equipment_performance_1hour": (WriteMode.UPSERT, ("window_start", "equipment_id", "sensor_name")),
         "equipment_current_status": (WriteMode.CDC, ("equipment_id", "sensor_name")),
         "pipeline_quality_metrics": (WriteMode.UPSERT, ("minute",)),
-        "equipment_baseline": (WriteMode.REFRESH, ("equipment_id", "sensor_name")),
-        "ml_predictions": (WriteMode.CDC, ("window_start", "equipment_id", "sensor_name")),
     }

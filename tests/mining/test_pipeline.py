@@ -85,9 +85,6 @@ def test_the_tables_are_those_of_the_specification(recorded):
         "equipment_status_changes",
         "equipment_current_status",
         "pipeline_quality_metrics",
-        "equipment_baseline",
-        "deviating_minutes",
-        "ml_predictions",
     ]
 
 
@@ -143,9 +140,3 @@ def test_current_status_keeps_the_newest_reading_per_machine_and_sensor(recorded
     flow = next(flow for flow in recorded.cdc if flow["target"] == "equipment_current_status")
     assert flow["source"] == "equipment_status_changes"
     assert flow["keys"] == ["equipment_id", "sensor_name"]
-
-
-def test_a_prediction_is_removed_when_its_score_falls_back(recorded):
-    flow = next(flow for flow in recorded.cdc if flow["target"] == "ml_predictions")
-    assert flow["keys"] == ["window_start", "equipment_id", "sensor_name"]
-    assert str(flow["apply_as_deletes"]) == "Column<'has_recovered'>"

@@ -26,7 +26,7 @@ from pitlake.mining.simulator.bad_payloads import FAULTS, SOURCE
 from pitlake.mining.simulator.kafka import KafkaSender
 from pitlake.mining.simulator.ledger import Ledger
 from pitlake.mining.simulator.messages import Message, Reading
-from tests.support.oracle import HOUR_US, Comparison, compare_performance, compare_predictions, compare_quality
+from tests.support.oracle import HOUR_US, Comparison, compare_performance, compare_quality
 
 SILVER_KEY = ("landing_id", "batch_index", "sensor_name")
 
@@ -78,7 +78,6 @@ class Mine:
             "equipment_performance_1min": compare_performance,
             "equipment_performance_1hour": partial(compare_performance, window_us=HOUR_US),
             "pipeline_quality_metrics": compare_quality,
-            "ml_predictions": compare_predictions,
         }
         return {name: compare(self.ledger, self.table(name)) for name, compare in comparisons.items()}
 

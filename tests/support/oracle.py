@@ -44,16 +44,6 @@ _QUALITY = f"""
     FROM ({_READINGS}) GROUP BY ALL
 """
 
-# A prediction holds the baseline that it was compared with; all else of it follows from the readings of its minute.
-_PREDICTIONS = f"""
-    SELECT window_start, equipment_id, sensor_name, m.reading_count, m.avg_value,
-           abs(m.avg_value - baseline_avg) / baseline_stddev AS deviation_score,
-           least(0.99, abs(m.avg_value - baseline_avg) / baseline_stddev / 5) AS confidence_score
-    FROM (SELECT epoch_us(window_start) AS window_start, equipment_id, sensor_name, baseline_avg, baseline_stddev FROM stored)
-    JOIN ({_performance(MINUTE_US)}) m USING (window_start, equipment_id, sensor_name)
-    WHERE abs(m.avg_value - baseline_avg) / baseline_stddev > 2
-"""
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -76,13 +66,6 @@ def compare_performance(ledger: Path, table: str, window_us: int = MINUTE_US) ->
 def compare_quality(ledger: Path, table: str) -> Comparison:
     """Hold every minute of the quality metrics against the ledger: records must be equal, latencies to `RELATIVE_ERROR`."""
     return _compare(ledger, table, _QUALITY, ("minute",), ("total_records",), ("avg_latency_sec", "max_latency_sec"))
-
-
-def compare_predictions(ledger: Path, table: str) -> Comparison:
-    """Hold every prediction against the minute of the ledger that it speaks of, scored by the baseline that it names."""
-    keys = ("window_start", "equipment_id", "sensor_name")
-    close = ("avg_value", "deviation_score", "confidence_score")
-    return _compare(ledger, table, _PREDICTIONS, keys, ("reading_count",), close)
 
 
 def _compare(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pyspark import pipelines as dp
 from pyspark.sql import functions as F
 
-from pitlake.mining.transformations import baseline, bronze, gold, predictions, quality, silver, status
+from pitlake.mining.transformations import bronze, gold, quality, silver, status
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -161,50 +161,3 @@ dp.create_auto_cdc_flow(
 def pipeline_quality_metrics() -> DataFrame:
     """One row per minute of ingestion."""
     return quality.metrics(spark.readStream.table("ot_sensors_normalized"))
-
-
-@dp.materialized_view(
-    name="equipment_baseline",
-    comment="What each sensor of each machine has shown of late: what predictions compare with",
-    schema=baseline.SCHEMA,
-    table_properties={"quality": "gold", "pipelines.trigger.interval": "1 minute"},
-)
-def equipment_baseline() -> DataFrame:
-    """One row per machine and sensor."""
-    return baseline.baselines(spark.read.table("equipment_performance_1min"), sensors=spark.read.table("sensor_definitions"))
-
-
-@dp.temporary_view(
-    name="deviating_minutes", comment="Minutes in which a sensor departs from its baseline, and has come back to it"
-)
-def deviating_minutes() -> DataFrame:
-    """The source of ml_predictions."""
-    return predictions.changes(
-        spark.readStream.table("ot_sensors_normalized"),
-        baseline=spark.read.table("equipment_baseline"),
-        equipment=spark.read.table("equipment_master"),
-    )
-
-
-dp.create_streaming_table(
-    name="ml_predictions",
-    comment="Minutes in which a sensor departs from its baseline, with what to do",
-    schema=predictions.SCHEMA,
-    table_properties={
-        **REAL_TIME,
-        "quality": "gold",
-        "pitlake.retention": "730 days",
-        "pitlake.retentionColumn": "window_start",
-    },
-    cluster_by=["equipment_id", "date"],
-)
-
-dp.create_auto_cdc_flow(
-    target="ml_predictions",
-    source="deviating_minutes",
-    keys=list(predictions.KEYS),
-    sequence_by=F.struct(*predictions.SEQUENCE),
-    apply_as_deletes=F.col(predictions.HAS_RECOVERED),
-    except_column_list=[predictions.HAS_RECOVERED],
-    stored_as_scd_type=1,
-)
