@@ -75,7 +75,7 @@ class Mine:
     def compare(self) -> dict[str, Comparison]:
         """Every table that can be recomputed, held against the ledger.
 
-        The quality metrics cannot once bad messages were sent: they count readings whose value fits no column, the ledger does not.
+        Not the quality metrics once bad messages were sent: they count readings whose value fits no column, the ledger does not.
         """
         windows = {"equipment_performance_1min": MINUTE_US, "equipment_performance_1hour": HOUR_US}
         comparisons = {name: compare_performance(self.ledger, self.table(name), width) for name, width in windows.items()}
