@@ -8,8 +8,9 @@ import uuid
 import pytest
 from pyspark.sql import functions as F
 
+from pitlake.engine.batches import committed_batches
 from pitlake.engine.planning import FlowPlan
-from pitlake.engine.queries import BatchMarkers, failure, refusal, start_query
+from pitlake.engine.queries import failure, refusal, start_query
 from pitlake.engine.session import session_conf
 from pitlake.engine.sources import landing_stream
 from pitlake.errors import ExpectationViolationError, FlowError
@@ -108,17 +109,14 @@ def test_what_real_time_mode_refuses_runs_in_micro_batches(landing):
     await_that(lambda: len(landing.received()) == 3, "each value is there once")
 
 
-def test_a_committed_batch_is_marked_with_its_offsets(landing):
-    marked = []
-    markers = BatchMarkers(lambda flow, marker: marked.append((flow, marker)))
-    landing.spark.streams.addListener(markers)
-    try:
+def test_a_committed_batch_is_told_with_its_offsets(landing):
+    told = []
+    with committed_batches(landing.spark, told.append):
         landing.send(30)
         landing.start(landing.stream().select("offset"), "micro-batch")
-        await_that(lambda: marked, "the batch is marked")
-    finally:
-        landing.spark.streams.removeListener(markers)
-    assert (marked[0][0], marked[0][1].offsets) == ("f", {landing.source: {"0": 30}})
+        await_that(lambda: told, "the batch is told")
+    assert (told[0].flow, told[0].batch_id, told[0].offsets) == ("f", 0, {landing.source: {"0": 30}})
+    assert told[0].progress["durationMs"]["addBatch"] > 0
 
 
 def test_a_query_that_was_stopped_has_not_failed():

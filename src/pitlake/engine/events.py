@@ -148,6 +148,13 @@ def flow_failed(flow: str, table: str, error: PitlakeError) -> Event:
     return Event("flow_progress", error.what, {"status": "FAILED"}, Level.ERROR, table=table, flow=flow, error=error)
 
 
+def batch_committed(flow: str, table: str, batch_id: int, progress: Mapping[str, Any]) -> Event:
+    """A streaming query has committed a batch; `progress` is Spark's report of it, with the time that each step took."""
+    details = {"progress_json": orjson.dumps(progress).decode()}
+    message = f"Flow {flow} has committed batch {batch_id}."
+    return Event("stream_progress", message, details, Level.METRICS, table=table, flow=flow, batch_id=batch_id)
+
+
 def flow_measured(
     flow: str, spec: TableSpec, growth: Progress, totals: Progress, *, batch_id: int | None, status: str = "RUNNING"
 ) -> Event:

@@ -1,24 +1,15 @@
-"""Streaming queries: starting a flow in one of the two modes, marking its committed batches, telling why it stopped."""
+"""Streaming queries: starting a flow in one of the two modes, telling why it stopped."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Literal
 
-import orjson
-from pyspark.sql.streaming import StreamingQuery, StreamingQueryListener
-from pyspark.sql.streaming.listener import (
-    QueryIdleEvent,
-    QueryProgressEvent,
-    QueryStartedEvent,
-    QueryTerminatedEvent,
-)
+from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.expectations import VIOLATION
 from pitlake.engine.planning import FlowPlan
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.streams.connections import MAX_RECORD_BYTES
-from pitlake.streams.envelope import Marker
 
 Mode = Literal["realtime", "micro-batch"]
 
@@ -79,36 +70,3 @@ def cause_of(error: Exception) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     causes = [line for line in lines if line.startswith("Caused by:")]
     return (causes or lines or ["unknown"])[-1 if causes else 0]
-
-
-class BatchMarkers(StreamingQueryListener):
-    """Publishes a marker to a flow's topics whenever one of its batches has been committed.
-
-    `publish` takes the flow's name and the marker.
-    """
-
-    def __init__(self, publish: Callable[[str, Marker], None]) -> None:
-        self._publish = publish
-
-    def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: N802  (Spark's name)
-        """Nothing to mark yet."""
-
-    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: N802
-        """Spark reports progress once a batch, after its offsets are committed."""
-        progress = event.progress
-        offsets: dict[str, dict[str, int]] = {}
-        for source in progress.sources:
-            offsets.update(_end_offsets(source.endOffset))
-        if progress.name and offsets:
-            self._publish(progress.name, Marker(flow=progress.name, batch_id=progress.batchId, offsets=offsets))
-
-    def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: N802
-        """An idle query commits nothing."""
-
-    def onQueryTerminated(self, event: QueryTerminatedEvent) -> None:  # noqa: N802
-        """The update watches for ended queries itself."""
-
-
-def _end_offsets(text: str | None) -> Mapping[str, dict[str, int]]:
-    parsed = orjson.loads(text) if text else {}
-    return parsed if isinstance(parsed, dict) else {}

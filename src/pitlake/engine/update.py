@@ -14,10 +14,11 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from pitlake.engine.batches import CommittedBatch, committed_batches
 from pitlake.engine.event_log import EventLog, ProgressLog, event_log_spec, told_progress
-from pitlake.engine.events import Event, Update, dataset_defined, flow_defined, update_created, update_state
+from pitlake.engine.events import Event, Update, batch_committed, dataset_defined, flow_defined, update_created, update_state
 from pitlake.engine.planning import UpdatePlan, plan_update
-from pitlake.engine.queries import BatchMarkers, Mode, start_query
+from pitlake.engine.queries import Mode, start_query
 from pitlake.engine.running import Flows
 from pitlake.engine.session import LOCAL_MASTER, start_session
 from pitlake.engine.sources import GraphReader
@@ -140,19 +141,18 @@ class _Run:
         config = self.config
         await_tables(config.lake, self.planned.awaited, stop)
         progress = ProgressLog(self.log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
-        flows, views, markers = self._flows(progress), self._views(progress), self._markers(progress)
-        self.session.streams.addListener(markers)
-        try:
-            flows.start(stop)
-            views.start()
-            self.log.add(update_state(self.update, "RUNNING"))
-            on_ready()
-            flows.watch(stop)
-            self.log.add(update_state(self.update, "STOPPING"))
-        finally:
-            self.session.streams.removeListener(markers)
-            flows.stop()
-            views.stop()
+        flows, views = self._flows(progress), self._views(progress)
+        with committed_batches(self.session, self._marking(progress)):
+            try:
+                flows.start(stop)
+                views.start()
+                self.log.add(update_state(self.update, "RUNNING"))
+                on_ready()
+                flows.watch(stop)
+                self.log.add(update_state(self.update, "STOPPING"))
+            finally:
+                flows.stop()
+                views.stop()
 
     def _flows(self, progress: ProgressLog) -> Flows:
         bootstrap, checkpoints = self.config.bootstrap, str(self.config.home / "checkpoints")
@@ -175,17 +175,20 @@ class _Run:
             report=self.report,
         )
 
-    def _markers(self, progress: ProgressLog) -> BatchMarkers:
+    def _marking(self, progress: ProgressLog) -> Callable[[CommittedBatch], None]:
+        """Marks a committed batch in the topics of its flow and tells it to the event log."""
         publisher = Publisher(self.config.bootstrap)
         plans = {flow.name: flow for flow in self.planned.flows}
 
-        def batch_committed(name: str, marker: Marker) -> None:
-            headers = {EPOCH: encode_epoch(self.update.epoch), MARKER: encode_marker(marker)}
-            for topic in plans[name].topics:
-                publisher.send(topic, b"", headers=headers)
-            progress.batch_committed(name, plans[name].spec, marker.batch_id)
+        def mark(batch: CommittedBatch) -> None:
+            plan = plans[batch.flow]
+            marker = Marker(flow=batch.flow, batch_id=batch.batch_id, offsets=batch.offsets)
+            for topic in plan.topics:
+                publisher.send(topic, b"", headers={EPOCH: encode_epoch(self.update.epoch), MARKER: encode_marker(marker)})
+            self.log.add(batch_committed(plan.name, plan.spec.name, batch.batch_id, batch.progress))
+            progress.batch_committed(plan.name, plan.spec, batch.batch_id)
 
-        return BatchMarkers(batch_committed)
+        return mark
 
 
 def _publish_specs(bootstrap: str, specs: Sequence[TableSpec]) -> None:
