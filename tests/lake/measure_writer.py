@@ -1,4 +1,4 @@
-"""How long commits and upkeep take as a table ages: hours of windows and rows, played by an injected clock. Not a test.
+"""What commits and upkeep cost as a table ages: hours of windows and rows, played by an injected clock. Not a test.
 
 python tests/lake/measure_writer.py [HOURS] [COMMITS_PER_MINUTE]
 """
@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import orjson
 
@@ -56,6 +57,18 @@ SILVER = TableSpec(
         Column(name="equipment_id", type="STRING"),
         Column(name="sensor_value", type="DOUBLE"),
         *(Column(name=f"attribute_{index}", type="STRING") for index in range(20)),
+    ),
+)
+CURRENT = TableSpec(
+    name="catalog.schema.current",
+    topic="current",
+    mode=WriteMode.CDC,
+    keys=("equipment_id",),
+    sequence=("event_timestamp",),
+    columns=(
+        Column(name="equipment_id", type="STRING", nullable=False),
+        Column(name="event_timestamp", type="TIMESTAMP"),
+        *(Column(name=f"attribute_{index}", type="STRING") for index in range(10)),
     ),
 )
 
@@ -113,6 +126,14 @@ def _silver(moment: datetime, _commit: int, offsets: Iterator[int]) -> list[Reco
     return [_record(offset, moment, row(offset)) for offset in itertools.islice(offsets, ROWS_PER_COMMIT)]
 
 
+def _current(moment: datetime, commit: int, offsets: Iterator[int]) -> list[Record]:
+    def row(key: int) -> dict[str, object]:
+        attributes = {f"attribute_{index}": f"text {index} {commit % 7}" for index in range(10)}
+        return {"equipment_id": f"HT_{key:03d}", "event_timestamp": _stamp(moment), **attributes}
+
+    return [_record(offset, moment, row(offset % KEYS)) for offset in itertools.islice(offsets, 20)]
+
+
 def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
@@ -124,19 +145,23 @@ def _play(spec: TableSpec, rows: Callable[[datetime, int, Iterator[int]], list[R
         clock, offsets = Clock(), itertools.count()
         writer = TableWriter(spec, lake, [0], writer="measure", now=clock)
         # Minutes pass in seconds here: the log is to forget as fast.
-        writer._table.alter.set_table_properties({"delta.logRetentionDuration": "interval 5 seconds"})
+        writer._log.table.alter.set_table_properties({"delta.logRetentionDuration": "interval 5 seconds"})
+        writer._log.follow()
         for hour in range(hours):
-            commits, upkeep = [], []
+            commits, upkeep, cpu = [], [], time.process_time()
             for commit in range(60 * per_minute):
                 clock.time += timedelta(minutes=1) / per_minute
                 records = rows(clock.time, hour * 60 * per_minute + commit, offsets)
                 commits.append(_timed(lambda records=records: writer.write(records)))
                 upkeep.append(_timed(writer.maintain))
             worked = [each for each in upkeep if each > 1]
-            files = data_files(writer._table, spec.window)
+            cpu = (time.process_time() - cpu) * 1000 / len(commits)
+            files = data_files(writer._log.table, spec.window)
+            log = len(list(Path(lake, *spec.name.split("."), "_delta_log").iterdir()))
             print(  # noqa: T201
                 f"{spec.mode:6} hour {hour + 1}: commit p50 {statistics.median(commits):5.1f} ms,"
-                f" p99 {statistics.quantiles(commits, n=100)[98]:6.1f} ms; {len(files):4} files,"
+                f" p99 {statistics.quantiles(commits, n=100)[98]:6.1f} ms, CPU with upkeep {cpu:5.1f} ms;"
+                f" {len(files):4} files, {log:5} in the log,"
                 f" {sum(file.rows for file in files):8} rows; upkeep {len(worked)} times,"
                 f" p50 {statistics.median(worked or [0]):6.1f} ms, at most {max(worked or [0]):6.1f} ms",
                 flush=True,
@@ -147,3 +172,4 @@ if __name__ == "__main__":
     hours, per_minute = (int(argument) for argument in [*sys.argv[1:], "6", "6"][:2])
     _play(GOLD, _gold, hours, per_minute)
     _play(SILVER, _silver, hours, per_minute)
+    _play(CURRENT, _current, hours, per_minute)

@@ -53,6 +53,11 @@ def _files(lake, spec):
     return data_files(delta(lake, spec), spec.window)
 
 
+def _set_property(writer, name, value):
+    writer._log.table.alter.set_table_properties({name: value})
+    writer._log.follow()
+
+
 def _maintain(writer):
     for _ in range(10):
         writer.maintain()
@@ -128,7 +133,7 @@ def test_rows_beyond_their_retention_are_deleted(tmp_path, clock):
 def test_files_that_nobody_needs_are_deleted(tmp_path, clock):
     spec = append_spec()
     writer = open_writer(tmp_path, spec, clock=clock)
-    writer._table.alter.set_table_properties({"delta.deletedFileRetentionDuration": "interval 0 seconds"})
+    _set_property(writer, "delta.deletedFileRetentionDuration", "interval 0 seconds")
     for offset in range(MERGED_TOGETHER):
         writer.write([record(offset, landing(offset))])
     clock.forward(seconds=VACUUM_EVERY.total_seconds())
@@ -140,7 +145,7 @@ def test_files_that_nobody_needs_are_deleted(tmp_path, clock):
 def test_files_of_a_commit_that_was_never_made_are_deleted(tmp_path, clock):
     spec = append_spec()
     writer = open_writer(tmp_path, spec, clock=clock)
-    writer._table.alter.set_table_properties({"delta.deletedFileRetentionDuration": "interval 0 seconds"})
+    _set_property(writer, "delta.deletedFileRetentionDuration", "interval 0 seconds")
     writer.write([record(0, landing(0))])
     orphan = tmp_path / "c/s/silver/part-00000-orphan.snappy.parquet"
     orphan.write_bytes(b"")

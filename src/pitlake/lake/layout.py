@@ -27,7 +27,10 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file of the table; `partition` are its partition values, `low` and `high` its first and last window (UTC)."""
+    """A file of the table; `partition` are its partition values, `low` and `high` its first and last window (UTC).
+
+    `logged` is its path as the log spells it, where that matters.
+    """
 
     path: str
     size: int
@@ -36,6 +39,7 @@ class DataFile:
     partition: tuple[tuple[str, str | None], ...] = ()
     low: datetime | None = None
     high: datetime | None = None
+    logged: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -21,9 +21,8 @@ from deltalake.transaction import AddAction, RemoveAction
 from pyarrow.fs import FileSystem, PyFileSystem
 
 from pitlake.lake.layout import DataFile, Rewrite
-from pitlake.lake.statistics import statistics
+from pitlake.lake.statistics import measured_columns, statistics
 
-_MEASURED_BY_DEFAULT = 32
 _BUFFER_BYTES = 64 * 1024
 """Deltalake's file handler takes bytes only, which is what a buffered stream hands it."""
 
@@ -35,6 +34,14 @@ def data_files(table: DeltaTable, window: str | None = None) -> list[DataFile]:
     return [_data_file(action, partitions, window) for action in actions.to_pylist()]
 
 
+def read_rows(table: DeltaTable, files: Sequence[DataFile], schema: pa.Schema) -> pa.Table:
+    """The rows of `files`, partition columns among them, in the columns and types of `schema`."""
+    filesystem = _filesystem(table)
+    by_partition = groupby(sorted(files, key=lambda file: repr(file.partition)), key=lambda file: file.partition)
+    parts = [_whole(_read(filesystem, table, list(group)), dict(partition), schema) for partition, group in by_partition]
+    return pa.concat_tables([schema.empty_table(), *parts])
+
+
 def rewrite(
     table: DeltaTable, plan: Rewrite, *, window: str | None, sort_by: Sequence[str], properties: CommitProperties
 ) -> None:
@@ -44,10 +51,10 @@ def rewrite(
     has been changed by another.
     """
     files = _filesystem(table)
-    rows = _read(files, table, plan)
+    rows = _read(files, table, plan.files)
     sort = [(name, "ascending") for name in sort_by if name in rows.schema.names]
     milliseconds = int(time.time() * 1000)
-    columns = _measured(table, rows.schema)
+    columns = measured_columns(table, rows.schema.names)
     parts = (part.sort_by(sort) if sort else part for part in _cut(rows, window, plan.cuts))
     added = [_write(files, plan.files[0], part, columns, milliseconds) for part in parts]
     removed = [RemoveAction(file.path, False, milliseconds, file.size, dict(file.partition)) for file in plan.files]  # noqa: FBT003 - positional in deltalake
@@ -71,13 +78,8 @@ def _data_file(action: dict[str, Any], partitions: Sequence[str], window: str | 
         tuple((name, _partition_value(action["partition"][name])) for name in partitions),
         low,
         high,
+        action["path"],
     )
-
-
-def _measured(table: DeltaTable, schema: pa.Schema) -> list[str]:
-    """The columns that statistics are kept of: those that the table names, else its first ones."""
-    named = table.metadata().configuration.get("delta.dataSkippingStatsColumns")
-    return [name for name in named.split(",") if name in schema.names] if named else schema.names[:_MEASURED_BY_DEFAULT]
 
 
 def _partition_value(value: date | str | int | None) -> str | None:
@@ -88,10 +90,21 @@ def _filesystem(table: DeltaTable) -> FileSystem:
     return PyFileSystem(DeltaStorageHandler.from_table(table._table))  # noqa: SLF001 - the way deltalake itself makes datasets
 
 
-def _read(files: FileSystem, table: DeltaTable, plan: Rewrite) -> pa.Table:
-    in_path = {name for name, _ in plan.files[0].partition}
+def _read(filesystem: FileSystem, table: DeltaTable, files: Sequence[DataFile]) -> pa.Table:
+    in_path = {name for name, _ in files[0].partition}
     schema = pa.schema([field for field in pa.schema(table.schema()) if field.name not in in_path])
-    return ds.dataset([file.path for file in plan.files], schema=schema, format="parquet", filesystem=files).to_table()
+    return ds.dataset([file.path for file in files], schema=schema, format="parquet", filesystem=filesystem).to_table()
+
+
+def _whole(rows: pa.Table, partition: Mapping[str, str | None], schema: pa.Schema) -> pa.Table:
+    """`rows` with the columns that are not in the file but in its partition."""
+    columns = [
+        pa.repeat(pa.scalar(partition[field.name], pa.string()), rows.num_rows).cast(field.type)
+        if field.name in partition
+        else rows.column(field.name).cast(field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def _cut(rows: pa.Table, window: str | None, cuts: Sequence[datetime]) -> Iterator[pa.Table]:

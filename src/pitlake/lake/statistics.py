@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
+from deltalake import DeltaTable
 
 _LONGEST_TEXT = 64
+_MEASURED_BY_DEFAULT = 32
+
+
+def measured_columns(table: DeltaTable, names: Sequence[str]) -> list[str]:
+    """Those of the columns `names` that statistics are kept of: the ones that the table names, else its first ones."""
+    named = table.metadata().configuration.get("delta.dataSkippingStatsColumns")
+    return [name for name in named.split(",") if name in names] if named else list(names[:_MEASURED_BY_DEFAULT])
 
 
 def statistics(rows: pa.Table, columns: Iterable[str]) -> str:

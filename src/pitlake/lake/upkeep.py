@@ -80,12 +80,19 @@ class Upkeep:
         """Note that a commit has changed windows from `window` on: they stay open for `COOLING`."""
         self._touched.append((self._now(), window))
 
+    def open_from(self, files: list[DataFile]) -> datetime:
+        """From which window on rows may still change: those changed within `COOLING`, else the newest that there is."""
+        recent = self._now() - COOLING
+        self._touched = [(at, window) for at, window in self._touched if at > recent]
+        newest = max((file.high for file in files if file.high is not None), default=self._now())
+        return min((window for _, window in self._touched), default=newest)
+
     def compact(self) -> bool:
         """Write some files anew, if any deserve it; returns whether others may."""
         window = self._spec.window
         table = self._table()
         files = data_files(table, window)
-        plan = by_window(files, self._open_from(files)) if window else by_size(files)
+        plan = by_window(files, self.open_from(files)) if window else by_size(files)
         if plan is None:
             return False
         sort_by = (*self._spec.cluster_by, *((window,) if window else ()))
@@ -105,9 +112,3 @@ class Upkeep:
         if column is not None and days is not None:
             bound = literal(self._now() - timedelta(days=days))
             self._table().delete(f"{quoted(column)} < {bound}", commit_properties=self._carrying("expire"))
-
-    def _open_from(self, files: list[DataFile]) -> datetime:
-        recent = self._now() - COOLING
-        self._touched = [(at, window) for at, window in self._touched if at > recent]
-        newest = max((file.high for file in files if file.high is not None), default=self._now())
-        return min((window for _, window in self._touched), default=newest)

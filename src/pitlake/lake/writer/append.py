@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deltalake import CommitProperties, DeltaTable, write_deltalake
-
-from pitlake.lake.commits import Fence
+from pitlake.lake.commits import CommitNote, Fence
+from pitlake.lake.log import TableLog
 from pitlake.lake.spec import TableSpec
 from pitlake.lake.writer.batches import Batch
 from pitlake.lake.writer.fence import admit
@@ -32,6 +31,9 @@ class AppendSink:
         duplicates = len(batch) - len(stored)
         return Prepared(stored.rows, stored, admitted.fence, duplicates=duplicates, repeated=admitted.repeated)
 
-    def write(self, table: DeltaTable, prepared: Prepared, properties: CommitProperties, offsets: Mapping[str, int]) -> None:  # noqa: ARG002 - see Sink
+    def write(self, log: TableLog, prepared: Prepared, note: CommitNote, transactions: Mapping[str, int]) -> None:
         """See `Sink`."""
-        write_deltalake(table, prepared.rows, mode="append", commit_properties=properties)
+        log.commit(log.write(prepared.rows), [], note, transactions)
+
+    def forget(self) -> None:
+        """See `Sink`; it knows nothing."""

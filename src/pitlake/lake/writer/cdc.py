@@ -8,13 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable
 
-from pitlake.lake.commits import Fence
+from pitlake.lake.commits import CommitNote, Fence, properties
+from pitlake.lake.log import TableLog
 from pitlake.lake.predicates import SOURCE, TARGET, join_condition, not_older, quoted, source, target
 from pitlake.lake.spec import TableSpec
 from pitlake.lake.writer.batches import Batch
 from pitlake.lake.writer.coalesce import newest
+from pitlake.lake.writer.hot import HotRows
 from pitlake.lake.writer.keys import tuples
 from pitlake.lake.writer.sinks import Prepared
 from pitlake.lake.writer.tombstones import Tombstones
@@ -24,12 +25,16 @@ _DELETE = "__pitlake_delete"
 
 
 class CdcSink:
-    """MERGE by the spec's keys under its sequence, tombstones first; equal sequences are settled by the later record."""
+    """By the spec's keys under its sequence, tombstones first; equal sequences are settled by the later record.
+
+    While the table is small it is hot as a whole; then its rows are replaced by MERGE.
+    """
 
     def __init__(self, spec: TableSpec, tombstones: Tombstones, now: Callable[[], datetime]) -> None:
         self._keys, self._sequence = spec.keys, spec.sequence
         self._columns = [column.name for column in spec.columns]
         self._tombstones, self._now = tombstones, now
+        self._hot = HotRows(spec, self._orders, None)
 
     def prepare(self, batch: Batch, fence: Mapping[str, Fence]) -> Prepared:
         """See `Sink`."""
@@ -46,13 +51,19 @@ class CdcSink:
             unsequenced=len(batch) - len(candidates),
         )
 
-    def write(self, table: DeltaTable, prepared: Prepared, properties: CommitProperties, offsets: Mapping[str, int]) -> None:
+    def write(self, log: TableLog, prepared: Prepared, note: CommitNote, transactions: Mapping[str, int]) -> None:
         """See `Sink`."""
         rows = prepared.rows
         deleted = rows.filter(rows.column(_DELETE))
         if deleted.num_rows:
-            self._tombstones.bury(deleted, self._now(), offsets)
-        self._merge(table, rows, properties)
+            self._tombstones.bury(deleted, self._now(), transactions)
+        deletes = rows.column(_DELETE).to_pylist()
+        if not self._hot.write(log, rows.drop_columns([_DELETE]), deletes, note, transactions):
+            self._merge(log, rows, note, transactions)
+
+    def forget(self) -> None:
+        """See `Sink`."""
+        self._hot.forget()
 
     def _standing(self, batch: Batch, sequences: Sequence[tuple[Any, ...]]) -> list[int]:
         keys = list(tuples(batch.rows, self._keys))
@@ -62,15 +73,25 @@ class CdcSink:
         buried = self._tombstones.sequence_of(key)
         return buried is None or sequence >= buried
 
-    def _merge(self, table: DeltaTable, rows: pa.Table, properties: CommitProperties) -> None:
+    def _orders(self, rows: pa.Table) -> list[tuple[tuple[bool, Any], ...]]:
+        """The rows' sequences, NULL being the lowest of each part."""
+        return [tuple((part is not None, part) for part in sequence) for sequence in tuples(rows, self._sequence)]
+
+    def _merge(self, log: TableLog, rows: pa.Table, note: CommitNote, transactions: Mapping[str, int]) -> None:
+        self._hot.forget()
         columns = {quoted(name): source(name) for name in self._columns}
-        merge = table.merge(
-            rows, join_condition(rows, self._keys), source_alias=SOURCE, target_alias=TARGET, commit_properties=properties
+        merge = log.table.merge(
+            rows,
+            join_condition(rows, self._keys),
+            source_alias=SOURCE,
+            target_alias=TARGET,
+            commit_properties=properties(note, transactions),
         )
         if pc.any(rows.column(_DELETE)).as_py():
             merge = merge.when_matched_delete(f"{source(_DELETE)} AND {self._not_older()}")
         merge = merge.when_matched_update(columns, f"NOT {source(_DELETE)} AND {self._not_older()}")
         merge.when_not_matched_insert(columns, f"NOT {source(_DELETE)}").execute()
+        log.follow()
 
     def _not_older(self) -> str:
         return f"({target(self._sequence[0])} IS NULL OR {not_older(self._sequence)})"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import write_deltalake
 
-from pitlake.lake.commits import Fence
+from pitlake.lake.commits import CommitNote, Fence, properties
+from pitlake.lake.log import TableLog
 from pitlake.lake.writer.batches import Batch
 from pitlake.lake.writer.sinks import Prepared
 from pitlake.streams.envelope import EPOCH, Marker, marker_of, refresh_of
@@ -32,9 +33,13 @@ class RefreshSink:
         """See `Sink`."""
         return Prepared(batch.rows, batch, fence)
 
-    def write(self, table: DeltaTable, prepared: Prepared, properties: CommitProperties, offsets: Mapping[str, int]) -> None:  # noqa: ARG002 - see Sink
+    def write(self, log: TableLog, prepared: Prepared, note: CommitNote, transactions: Mapping[str, int]) -> None:
         """See `Sink`."""
-        write_deltalake(table, prepared.rows, mode="overwrite", commit_properties=properties)
+        write_deltalake(log.table, prepared.rows, mode="overwrite", commit_properties=properties(note, transactions))
+        log.follow()
+
+    def forget(self) -> None:
+        """See `Sink`; it knows nothing."""
 
 
 def _refresh(records: Sequence[Record], end: int) -> list[Record]:

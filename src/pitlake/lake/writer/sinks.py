@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable
 
-from pitlake.lake.commits import Fence
+from pitlake.lake.commits import CommitNote, Fence
+from pitlake.lake.log import TableLog
 from pitlake.lake.writer.batches import Batch
 
 
@@ -35,9 +35,13 @@ class Sink(Protocol):
         """Choose the rows to write. Changes nothing."""
         ...
 
-    def write(self, table: DeltaTable, prepared: Prepared, properties: CommitProperties, offsets: Mapping[str, int]) -> None:
-        """Write them, at least one, in one commit with `properties`, which hold the topic's `offsets` too.
+    def write(self, log: TableLog, prepared: Prepared, note: CommitNote, transactions: Mapping[str, int]) -> None:
+        """Write them, at least one, in one commit with `note` and `transactions`, the topic's next offsets by app id.
 
-        There may be no commit when they change nothing. Raises deltalake's errors.
+        There may be no commit when they change nothing. Raises deltalake's errors and OSError.
         """
+        ...
+
+    def forget(self) -> None:
+        """Forget what is known of the table's rows: somebody else, upkeep for one, has written."""
         ...

@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
-from deltalake import CommitProperties, DeltaTable
+import pyarrow as pa
 
-from pitlake.lake.commits import Fence
+from pitlake.lake.commits import CommitNote, Fence, properties
+from pitlake.lake.layout import DataFile
+from pitlake.lake.log import TableLog
 from pitlake.lake.predicates import SOURCE, TARGET, join_condition, source, target
 from pitlake.lake.spec import TableSpec
 from pitlake.lake.writer.batches import Batch
 from pitlake.lake.writer.coalesce import newest
+from pitlake.lake.writer.hot import HotRows
 from pitlake.lake.writer.keys import tuples
 from pitlake.lake.writer.sinks import Prepared
 
 
 class UpsertSink:
-    """MERGE by the spec's keys under its count; without a count the later row stands."""
+    """By the spec's keys under its count; without a count the later row stands. Hot rows are replaced, others by MERGE.
 
-    def __init__(self, spec: TableSpec) -> None:
+    `open_from` tells from the table's files from which window on rows are hot.
+    """
+
+    def __init__(self, spec: TableSpec, open_from: Callable[[list[DataFile]], datetime]) -> None:
         self._keys, self._count = spec.keys, spec.count
+        self._hot = HotRows(spec, self._orders, open_from)
 
     def prepare(self, batch: Batch, fence: Mapping[str, Fence]) -> Prepared:
         """See `Sink`."""
-        stored = batch.take(newest(tuples(batch.rows, self._keys), self._orders(batch)))
+        stored = batch.take(newest(tuples(batch.rows, self._keys), self._orders(batch.rows)))
         return Prepared(stored.rows, stored, fence, duplicates=len(batch) - len(stored))
 
-    def write(self, table: DeltaTable, prepared: Prepared, properties: CommitProperties, offsets: Mapping[str, int]) -> None:  # noqa: ARG002 - see Sink
+    def write(self, log: TableLog, prepared: Prepared, note: CommitNote, transactions: Mapping[str, int]) -> None:
         """See `Sink`."""
-        merge = table.merge(
-            prepared.rows,
-            join_condition(prepared.rows, self._keys),
+        if not self._hot.write(log, prepared.rows, [False] * prepared.rows.num_rows, note, transactions):
+            self._merge(log, prepared.rows, note, transactions)
+
+    def forget(self) -> None:
+        """See `Sink`."""
+        self._hot.forget()
+
+    def _merge(self, log: TableLog, rows: pa.Table, note: CommitNote, transactions: Mapping[str, int]) -> None:
+        self._hot.forget()
+        merge = log.table.merge(
+            rows,
+            join_condition(rows, self._keys),
             source_alias=SOURCE,
             target_alias=TARGET,
-            commit_properties=properties,
+            commit_properties=properties(note, transactions),
         )
         merge.when_matched_update_all(self._not_lower()).when_not_matched_insert_all().execute()
+        log.follow()
 
-    def _orders(self, batch: Batch) -> list[float]:
+    def _orders(self, rows: pa.Table) -> list[float]:
         if self._count is None:
-            return [0] * len(batch)
-        return [float("-inf") if count is None else count for count in batch.rows.column(self._count).to_pylist()]
+            return [0] * rows.num_rows
+        return [float("-inf") if count is None else count for count in rows.column(self._count).to_pylist()]
 
     def _not_lower(self) -> str | None:
         return self._count and f"{target(self._count)} IS NULL OR {source(self._count)} >= {target(self._count)}"
