@@ -40,7 +40,7 @@ _REOPENED_AFTER = 25
 _ENGINE = f"pitlake/{version_of('pitlake')}"
 _HIGHEST_LEGACY_VERSION = 4
 _FEATURES_VERSION = 7
-_KNOWN_FEATURES = {"appendOnly", "invariants", "changeDataFeed", "timestampNtz"}
+_KNOWN_FEATURES = {"appendOnly", "invariants", "changeDataFeed", "timestampNtz", "variantType"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class TableLog:
 
     @property
     def table(self) -> DeltaTable:
-        """The table at `version`, for work that delta-rs does; `follow` afterwards. Raises CommitFailedError if it has moved on."""
+        """The table at `version`, for work that delta-rs does; `follow` afterwards. Raises CommitFailedError once it moved on."""
         if self.version - self._opened_at >= _REOPENED_AFTER:
             self._open()
         elif self._table.version() != self.version:
@@ -163,20 +163,20 @@ def partitions_of(rows: pa.Table, partition_by: Sequence[str]) -> list[Partition
     """The partition of each row."""
     if not partition_by:
         return [()] * rows.num_rows
-    columns = (rows.column(name).to_pylist() for name in partition_by)
-    return [tuple(None if value is None else str(value) for value in values) for values in zip(*columns, strict=True)]
+    return list(zip(*(rows.column(name).cast(pa.string()).to_pylist() for name in partition_by), strict=True))
 
 
 def split(rows: pa.Table, partition_by: Sequence[str]) -> Iterator[tuple[Partition, pa.Table]]:
     """The rows of each partition, without the columns that the partition stands for."""
-    partitions = partitions_of(rows, partition_by)
+    if not rows.num_rows:
+        return
     inside = rows.drop_columns(list(partition_by)) if partition_by else rows
-    distinct = dict.fromkeys(partitions)
-    for partition in distinct:
-        if len(distinct) == 1:
-            yield partition, inside
-        else:
-            yield partition, inside.take(pa.array([at for at, each in enumerate(partitions) if each == partition], pa.int64()))
+    if all(len(rows.column(name).unique()) == 1 for name in partition_by):
+        yield partitions_of(rows.slice(0, 1), partition_by)[0], inside
+        return
+    partitions = partitions_of(rows, partition_by)
+    for partition in dict.fromkeys(partitions):
+        yield partition, inside.take(pa.array([at for at, each in enumerate(partitions) if each == partition], pa.int64()))
 
 
 def _parquet(rows: pa.Table) -> bytes:

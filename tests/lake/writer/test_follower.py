@@ -10,7 +10,7 @@ from deltalake.exceptions import DeltaError
 
 from pitlake.errors import BrokerError, LakeError
 from pitlake.lake.writer import follower
-from pitlake.lake.writer.follower import Site, TableFollower
+from pitlake.lake.writer.follower import Site, TableFollower, period
 from pitlake.lake.writer.table import TableWriter
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
@@ -83,3 +83,12 @@ def test_a_topic_that_never_comes_is_an_error(site, monkeypatch):
     missing.join()
     assert isinstance(missing.failure, BrokerError)
     assert "There is no topic" in missing.failure.what
+
+
+@pytest.mark.parametrize(("duration", "seconds"), [(0.005, 0.25), (0.05, 0.5), (5.0, 2.0)])
+def test_commits_become_rarer_where_they_take_long(duration, seconds):
+    assert period(duration, interval=0.25) == seconds
+
+
+def test_an_interval_longer_than_that_is_kept():
+    assert period(5.0, interval=3.0) == 3.0

@@ -46,8 +46,8 @@ class _Slot:
 class _Rows:
     """Rows, where each key's stands, and the files that hold them and no other rows.
 
-    They are all of the table's rows with a window from `start` on, or all there are where it is None; rows of older windows may be
-    among them.
+    They are all of the table's rows with a window from `start` on, or all there are where it is None; rows of older windows may
+    be among them.
     """
 
     rows: pa.Table
