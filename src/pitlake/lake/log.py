@@ -186,7 +186,8 @@ def _parquet(rows: pa.Table) -> bytes:
     """
     sink = pa.BufferOutputStream()
     pq.write_table(rows, sink, compression="snappy", use_dictionary=False, write_statistics=False)
-    return sink.getvalue().to_pybytes()
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
 
 
 def _check_protocol(table: DeltaTable) -> None:
