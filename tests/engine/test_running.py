@@ -11,9 +11,10 @@ import pytest
 from pitlake.engine import running
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import Update
-from pitlake.engine.planning import FlowPlan
+from pitlake.engine.planning import FlowPlan, SinkPlan
 from pitlake.engine.running import Flows
 from pitlake.errors import ExpectationViolationError, FlowError
+from pitlake.pipelines.definitions import Location, Sink, SinkFormat
 from tests.support.writing import START, append_spec
 
 UPDATE = Update("c", "s", 7)
@@ -54,10 +55,10 @@ class Stop(threading.Event):
 class Told:
     """What the flows started, and what they told."""
 
-    def __init__(self, tmp_path, *queries, mode="realtime"):
+    def __init__(self, tmp_path, *queries, mode="realtime", plans=None):
         self.started, self.rows, self.reported = [], [], []
         self._queries = list(queries)
-        plans = [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
+        plans = plans or [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
         log = EventLog(self, UPDATE, lambda: START)
         progress = ProgressLog(log, str(tmp_path), {})
         self.flows = Flows(plans, self._start, mode, log=log, progress=progress, report=self.reported.append)
@@ -109,6 +110,22 @@ def test_flows_start_in_the_mode_that_was_asked_for(tmp_path, mode):
     told = Told(tmp_path, Query(), mode=mode)
     _run(told)
     assert told.started == [("f", mode)]
+
+
+def test_a_flow_that_asks_for_real_time_has_it_in_micro_batch_mode_too(tmp_path):
+    told = Told(tmp_path, mode="micro-batch", plans=[FlowPlan("f", append_spec(), None, "1 minute", is_real_time=True)])
+    _run(told)
+    assert told.started == [("f", "realtime")]
+
+
+def test_a_flow_into_a_sink_tells_its_states_by_the_sinks_name(tmp_path):
+    sink = Sink("alarms", SinkFormat.KAFKA, {}, Location("p.py", 1))
+    told = Told(tmp_path, plans=[SinkPlan("f", sink, "c.s", None, "1 minute")])
+    _run(told)
+    told.flows.stop()
+    assert told.states == [("f", "STARTING"), ("f", "RUNNING"), ("f", "STOPPED")]
+    assert {row["origin"]["sink_name"] for row in told.rows} == {"alarms"}
+    assert [row for row in told.rows if "table_name" in row["origin"]] == []
 
 
 def test_a_flow_that_stops_ends_the_update(tmp_path):
