@@ -152,17 +152,22 @@ def validate(
     ] = None,
     as_json: Json = False,
     as_mermaid: Annotated[bool, typer.Option("--mermaid", help="Print the graph as Mermaid, for Markdown.")] = False,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw the graph into this file, as SVG.")] = None,
 ) -> None:
     """Load and plan pipeline files, and start nothing: tables, keys, expectations, who reads whom.
 
     Tables that the files only read are looked up in the lake. A definition that cannot run is exit code 2, with file and line.
 
-      pitlake validate my_pipeline.py --landing mining_ot_stream
+      pitlake validate my_pipeline.py --landing mining_ot_stream --svg graph.svg
     """
+    from pitlake.cli.files import write_text
+    from pitlake.cli.graph import graph_as_svg
     from pitlake.cli.outline import outline_as_json, outline_as_mermaid, print_outline
     from pitlake.cli.validate import validate
 
     result = validate(settings(home), files, landing or ())
+    if svg is not None:
+        write_text(svg, graph_as_svg(result))
     if as_json or as_mermaid:
         typer.echo(outline_as_json(result) if as_json else outline_as_mermaid(result))
     else:

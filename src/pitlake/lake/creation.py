@@ -135,8 +135,8 @@ def _evolve_column(table: DeltaTable, existing: Field, wanted: Field, properties
 
 def write_anew(spec: TableSpec) -> str:
     """What to do, as a sentence, so that the table is written from the start of what its topic still holds."""
-    folder = spec.location or TableName.parse(spec.name).path("").lstrip("/")
-    return f"Move the folder {folder} out of the way and start again, or rename the table."
+    folder = f"{spec.location} away" if spec.location else f"{spec.path('').lstrip('/')} out of the lake"
+    return f"Move the folder {folder} and start again, or rename the table."
 
 
 def _refused(spec: TableSpec, what: str, do: str) -> LakeError:
