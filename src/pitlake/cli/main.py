@@ -52,6 +52,12 @@ Ledger = Annotated[
 ]
 
 
+Report = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="At the end, tell the run in this file: one HTML page."),
+]
+
+
 def settings(home: Path | None, mode: Mode = None) -> Settings:
     """The settings of this run: an option given wins over the environment."""
     from pitlake.cli.settings import Settings
@@ -103,20 +109,24 @@ def demo(
     seed: Seed = 1,
     ledger: Ledger = None,
     mode: Mode = None,
+    report: Report = None,
 ) -> None:
     """Run the whole mine on this machine: broker, pipeline, Delta writer, simulator.
 
     Ctrl-C ends all of it; the tables stay. Meanwhile, from another terminal:
 
       pitlake sql "SELECT * FROM equipment_current_status"
+
+    A run to show: pitlake demo --for 5m --story bearing-wear --report report.html
     """
     from pitlake.cli.demo import DemoConfig, run_demo
 
-    run_demo(DemoConfig(settings=settings(home, mode), seconds=duration, stories=tuple(story or ()), seed=seed, ledger=ledger))
+    stories = tuple(story or ())
+    run_demo(DemoConfig(settings(home, mode), seconds=duration, stories=stories, seed=seed, ledger=ledger, report=report))
 
 
 @app.command()
-def up(home: Home = None, mode: Mode = None) -> None:
+def up(home: Home = None, mode: Mode = None, report: Report = None) -> None:
     """Run the system without the simulator: broker, pipeline, Delta writer. It waits for readings until Ctrl-C.
 
     With PITLAKE_KAFKA it uses that Kafka, and starts no broker. Readings come from whoever writes the landing topic:
@@ -125,7 +135,7 @@ def up(home: Home = None, mode: Mode = None) -> None:
     """
     from pitlake.cli.live import watch_mine
 
-    watch_mine(settings(home, mode))
+    watch_mine(settings(home, mode), report=report)
 
 
 @app.command()
@@ -220,14 +230,21 @@ def _typed_statement() -> str:
 
 @app.command()
 def check(home: Home = None, *, as_json: Json = False) -> None:
-    """Run the mine's validation queries against the lake; exit code 1 when one of them fails."""
+    """Run the mine's validation queries against the lake; exit code 1 when one of them fails.
+
+    Where a simulator has run on the home, also how its faults were predicted, and how many alarms were false.
+    """
+    from pitlake.cli.alarms import alarm_score, print_alarms
     from pitlake.cli.ask import checks_as_json, print_checks, run_check
 
-    checks = run_check(settings(home))
+    chosen = settings(home)
+    checks = run_check(chosen)
     if as_json:
         typer.echo(checks_as_json(checks))
     else:
         print_checks(checks, Console())
+        if found := alarm_score(chosen):
+            print_alarms(found, Console())
     if not all(item.verdict.ok for item in checks):
         raise typer.Exit(FAILED)
 
