@@ -157,6 +157,21 @@ def test_a_flow_that_real_time_mode_ends_goes_on_in_micro_batches(tmp_path):
     assert "in micro-batches of 2 seconds, as real-time mode refuses it: [STREAMING_REAL_TIME_MODE.SINK" in told.reported[-1]
 
 
+def test_a_flow_that_is_refused_no_more_is_in_real_time_again_when_it_is_started_anew(tmp_path):
+    refused, again = Told(tmp_path, Query(REFUSED)), Told(tmp_path, Query())
+    _run(refused)
+    _run(again)
+    assert (refused.started[-1], again.started) == (("f", "micro-batch"), [("f", "realtime")])
+    assert again.levels == ["INFO", "INFO"]
+
+
+def test_a_flow_that_asks_for_real_time_and_is_refused_falls_back_too(tmp_path):
+    plan = FlowPlan("f", append_spec(), None, "1 minute", is_real_time=True)
+    told = Told(tmp_path, Query(REFUSED), mode="micro-batch", plans=[plan])
+    _run(told)
+    assert (told.started, told.levels[-1]) == ([("f", "realtime"), ("f", "micro-batch")], "WARN")
+
+
 def test_a_flow_that_real_time_mode_does_not_start_goes_on_in_micro_batches(tmp_path):
     class Refuses(Told):
         def _start(self, plan, mode):

@@ -62,5 +62,7 @@ def test_stages_are_added_up_from_a_moment_on(write, tmp_path):
     write(4)
     history.look()
     assert history.stages(NAME, LONG_AGO)["event_to_visible"].count == 4
+    within = min(history.tables[NAME]["event_to_visible"])
+    assert history.stages(NAME, within + timedelta(seconds=9))["event_to_visible"].count == 4
     assert history.stages(NAME, datetime.now(UTC) + timedelta(hours=1))["event_to_visible"].count == 0
     assert history.stages(TableName("c", "s", "other"), LONG_AGO) == {}

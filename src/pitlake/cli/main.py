@@ -28,11 +28,21 @@ Duration = Annotated[
     float | None,
     typer.Option("--for", parser=seconds, metavar="TIME", help="Stop after this long, such as 90s, 3m or 1h; else at Ctrl-C."),
 ]
+
+
+def _story_names() -> list[str]:
+    """What the shell completes."""
+    from pitlake.mining.simulator import StoryName
+
+    return list(StoryName)
+
+
 Stories = Annotated[
     list[str] | None,
     typer.Option(
         "--story",
         metavar="NAME[@SECONDS]",
+        autocompletion=_story_names,
         help="Fault to play, at once or SECONDS later: bearing-wear, cooling-loss, belt-drift, flat-line, "
         "drop-out, clock-skew, duplicates or bad-payloads. "
         "May be given several times.",
@@ -142,7 +152,10 @@ def up(home: Home = None, mode: Mode = None, report: Report = None) -> None:
 def run(files: Files, home: Home = None, mode: Mode = None) -> None:
     """Run pipeline files until stopped, in real-time mode unless asked for another.
 
-    They read and write the Kafka of PITLAKE_KAFKA, or the one that runs on the home. A writer must run too: pitlake write.
+    They read and write the Kafka of PITLAKE_KAFKA, or the one that runs on the home. A writer must run too: pitlake write. Beside
+    `pitlake demo` or `pitlake up` both are there:
+
+      pitlake run my_pipeline.py
     """
     from pitlake.cli.parts import run_pipeline
 

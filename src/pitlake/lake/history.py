@@ -33,9 +33,9 @@ class LatencyHistory:
         return self._spans
 
     def stages(self, table: TableName, since: datetime) -> dict[str, Histogram]:
-        """The latencies of a table per stage, of the spans that begin at `since` (UTC) or later."""
-        spans = self._spans.get(table, {})
-        return {stage: sum((h for at, h in of.items() if at >= since), Histogram()) for stage, of in spans.items()}
+        """The latencies of a table per stage, from the span on in which `since` (UTC) lies."""
+        begin, spans = self._span(since), self._spans.get(table, {})
+        return {stage: sum((h for at, h in of.items() if at >= begin), Histogram()) for stage, of in spans.items()}
 
     def look(self) -> None:
         """Take in the commits since the last look. Raises deltalake's errors for a table that is just being made."""
@@ -52,7 +52,10 @@ class LatencyHistory:
         self._seen[name] = newest
 
     def _add(self, name: TableName, at: datetime, latencies: Mapping[str, Histogram]) -> None:
-        begin = datetime.fromtimestamp(at.timestamp() // self._seconds * self._seconds, UTC)
+        begin = self._span(at)
         for stage, histogram in latencies.items():
             spans = self._spans.setdefault(name, {}).setdefault(stage, defaultdict(Histogram))
             spans[begin] += histogram
+
+    def _span(self, at: datetime) -> datetime:
+        return datetime.fromtimestamp(at.timestamp() // self._seconds * self._seconds, UTC)
