@@ -10,10 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from pitlake.cli import live
+from pitlake.cli import live, recording
 from pitlake.cli.live import watch_mine
+from pitlake.cli.outline import Outline
 from pitlake.cli.settings import Settings
 from pitlake.cli.status import read_statuses
+from pitlake.errors import ConfigurationError
 
 
 @pytest.fixture
@@ -45,6 +47,21 @@ def test_ctrl_c_is_a_good_end_with_a_summary_on_standard_output(settings, mine, 
     assert ["silver", "3"] in [line.split()[:2] for line in printed.out.splitlines()]
     assert "Stopping." in printed.err
     assert "Ended. The tables stay" in "".join(printed.err.split("\n"))
+
+
+def test_a_run_is_told_in_the_report(settings, mine, monkeypatch, tmp_path, capsys):
+    outline = Outline(tables=(), sinks=(), kinds={}, reads={}, static=())
+    monkeypatch.setattr(recording, "validate", lambda settings, files, landing: outline)
+    mine(lambda stop: None)
+    watch_mine(settings, report=tmp_path / "report.html")
+    assert "silver" in (tmp_path / "report.html").read_text()
+    assert "The run is told in" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_anything_starts(settings, mine, tmp_path):
+    mine(lambda stop: pytest.fail("it was started"))
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        watch_mine(settings, report=tmp_path / "none" / "report.html")
 
 
 def test_what_the_mine_begins_with_is_started_once_it_runs(settings, mine):

@@ -35,6 +35,20 @@ def test_each_command_has_help(run, command):
     assert f"Usage: pitlake {command}" in _words(result.stdout)
 
 
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("pitlake st", ["status"]),
+        ("pitlake demo --mode ", ["realtime", "micro-batch"]),
+        ("pitlake demo --story ", list(StoryName)),
+    ],
+)
+def test_the_shell_completes_commands_and_values(run, words, completed):
+    env = {"_PITLAKE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    result = run(env=env, prog_name="pitlake")
+    assert result.stdout.split() == completed
+
+
 def test_the_version_is_printed(run):
     assert run("--version").stdout == f"pitlake {__version__}\n"
 

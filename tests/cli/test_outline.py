@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from rich.console import Console
 
 from pitlake.cli.outline import Kind, outline, outline_as_json, outline_as_mermaid, print_outline
-from pitlake.engine.planning import UpdatePlan
+from pitlake.engine.planning import SinkPlan, UpdatePlan
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import TableSpec, WriteMode
-from pitlake.pipelines.definitions import Action, Dataset, DatasetKind, Expectation, Location, Pipeline
+from pitlake.pipelines.definitions import Action, Dataset, DatasetKind, Expectation, Location, Pipeline, Sink, SinkFormat
 from tests.support.writing import append_spec, cdc_spec, upsert_spec
 
 HERE = Location("pipeline.py", 1)
@@ -29,6 +29,10 @@ class Planned:
     spec: TableSpec
     interval: str = "1 minute"
     quarantines: bool = False
+
+    @property
+    def target(self):
+        return TableName.parse(self.spec.name).name
 
 
 FLOWS = (
@@ -162,6 +166,41 @@ def test_mermaid_draws_every_name_and_every_edge_once(result):
     ]
     assert '    n_landing[("landing")]' in lines
     assert '    n_gold["gold<br>upsert"]' in lines
+
+
+@pytest.fixture
+def with_sink():
+    sink = Sink("alarms", SinkFormat.KAFKA, {"topic": "alarms", "kafka.ssl.key.password": "x"}, HERE)
+    plan = replace(
+        _plan(reads={**READS, "alarms": frozenset({"gold"})}), sinks=(SinkPlan("ring", sink, "c.s", None, "5 minutes"),)
+    )
+    return outline(replace(PIPELINE, sinks={"alarms": sink}), plan, {"landing"})
+
+
+def test_a_sink_is_printed_with_its_options_but_no_secret(with_sink):
+    lines = _lines(with_sink)
+    assert lines[lines.index("alarms  kafka sink") :] == [
+        "alarms  kafka sink",
+        "  reads       gold",
+        "  option      topic = alarms",
+        "  option      kafka.ssl.key.password = ***",
+        "  stores      each row at least once",
+        "  checkpoint  every 5 minutes (ring)",
+        "",
+        "3 tables, 1 sink, 4 flows: the pipeline can run",
+    ]
+
+
+def test_json_has_the_sinks(with_sink):
+    found = json.loads(outline_as_json(with_sink))
+    assert [(sink["name"], sink["format"]) for sink in found["sinks"]] == [("alarms", "kafka")]
+    assert found["kinds"]["alarms"] == "sink"
+
+
+def test_mermaid_draws_a_sink_as_a_flag(with_sink):
+    lines = outline_as_mermaid(with_sink).splitlines()
+    assert '    n_alarms>"alarms<br>kafka sink"]' in lines
+    assert "    n_gold --> n_alarms" in lines
 
 
 def test_mermaid_takes_names_of_several_parts():

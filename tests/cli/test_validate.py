@@ -43,6 +43,18 @@ def test_mermaid_is_for_documents(run, tmp_path):
     assert result.stdout.startswith("flowchart LR\n")
 
 
+def test_the_graph_is_drawn_into_a_file(run, tmp_path):
+    result = run("validate", write_file(tmp_path, TABLE), "--landing", "landing", "--svg", tmp_path / "graph.svg")
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "bronze  append")
+    assert (tmp_path / "graph.svg").read_text().startswith("<svg ")
+
+
+def test_a_file_that_cannot_be_written_is_wrong_use(run, tmp_path):
+    result = run("validate", write_file(tmp_path, TABLE), "--landing", "landing", "--svg", tmp_path / "none" / "graph.svg")
+    assert result.exit_code == 2
+    assert "graph.svg cannot be written: No such file or directory" in result.stderr
+
+
 def test_a_definition_that_cannot_run_is_two_lines_and_exit_code_2(run, tmp_path):
     file = write_file(tmp_path, TABLE.replace('table("landing")', 'table("landnig")'))
     result = run("validate", file, "--landing", "landing")

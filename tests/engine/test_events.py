@@ -17,6 +17,8 @@ from pitlake.engine.events import (
     flow_failed,
     flow_measured,
     flow_state,
+    sink_defined,
+    sink_flow_defined,
     totals_in,
     update_created,
     update_state,
@@ -26,6 +28,7 @@ from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.lake.commits import Tally
 from pitlake.lake.schemas import arrow_schema
 from pitlake.lake.writer.batches import Layout, read_batch
+from pitlake.pipelines.definitions import Location, Sink, SinkFormat
 from tests.support.writing import append_spec, cdc_spec, record, upsert_spec
 
 AT = datetime(2026, 2, 15, 4, 12, 9, 113000, tzinfo=UTC)
@@ -96,6 +99,30 @@ def test_a_flow_is_defined_by_what_it_reads_and_writes(spec, kind):
     assert (details["flow_type"], details["output_dataset"]) == (kind, spec.name)
     assert details["input_datasets"] == [{"name": "a"}, {"name": "b"}]
     assert details["schema"][0] == {"name": spec.columns[0].name, "data_type": spec.columns[0].type}
+
+
+def test_a_sink_is_defined_without_its_secrets():
+    options = {"topic": "alarms", "kafka.sasl.jaas.config": "user and password", "kafka.ssl.keystore.key": "key"}
+    row = _row(sink_defined(Sink("alarms", SinkFormat.KAFKA, options, Location("p.py", 1)), 1))
+    assert (row["event_type"], row["origin"]["sink_name"]) == ("sink_definition", "alarms")
+    assert json.loads(row["details"])["sink_definition"] == {
+        "format": "kafka",
+        "options": {"topic": "alarms", "kafka.sasl.jaas.config": "***", "kafka.ssl.keystore.key": "***"},
+        "num_flows": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        sink_flow_defined("f", "UPDATE", "alarms", {"a"}, [("value", "string")]),
+        flow_defined("f", append_spec(), (), sink="alarms"),
+    ],
+)
+def test_a_flow_into_a_sink_has_it_as_its_output(event):
+    definition = _details(event)["flow_definition"]
+    assert definition["output_sink"] == "alarms"
+    assert "output_dataset" not in definition
 
 
 def test_a_flow_tells_its_rows_and_expectations_as_databricks_does():

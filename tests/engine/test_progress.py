@@ -40,7 +40,7 @@ def test_dropped_rows_were_judged_by_every_expectation():
 
 
 def test_a_table_that_does_not_exist_has_no_progress(tmp_path):
-    assert stored_progress(str(tmp_path), "c.s.t", "c.s.t_quarantine") == Progress()
+    assert stored_progress(str(tmp_path), append_spec(name="c.s.t")) == Progress()
 
 
 def test_progress_is_what_the_newest_commit_notes(tmp_path):
@@ -48,5 +48,5 @@ def test_progress_is_what_the_newest_commit_notes(tmp_path):
     writer = open_writer(tmp_path, spec)
     for offset in range(2):
         writer.write([record(offset, landing(offset), failed=encode_failed(["known"] * offset))])
-    told = stored_progress(str(tmp_path), spec.name, "c.s.silver_quarantine")
+    told = stored_progress(str(tmp_path), spec)
     assert told == Progress(rows=2, expectations={"known": Tally(passed=1, failed=1)})

@@ -9,11 +9,12 @@ import pytest
 from pyspark.sql import functions as F
 
 from pitlake.engine.batches import committed_batches
-from pitlake.engine.planning import FlowPlan
+from pitlake.engine.planning import FlowPlan, SinkPlan
 from pitlake.engine.queries import failure, refusal, start_query
 from pitlake.engine.session import session_conf
 from pitlake.engine.sources import landing_stream
 from pitlake.errors import ExpectationViolationError, FlowError
+from pitlake.pipelines.definitions import Location, Sink, SinkFormat
 from pitlake.streams.consumers import BEGINNING, TopicReader
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
@@ -97,6 +98,17 @@ def test_a_flow_counts_on_when_its_mode_is_changed(landing, modes):
         counted = dict.fromkeys("012", landing.sent // 3)
         await_that(lambda: landing.counts() == counted, f"all are counted once in {mode}")  # noqa: B023
         query.stop()
+
+
+@pytest.mark.parametrize("mode", ["realtime", "micro-batch"])
+def test_a_sink_gets_its_own_records_and_nothing_else(landing, mode):
+    landing.send(30)
+    counts = _counted(landing.stream()).select(F.col("k").alias("key"), F.to_json(F.struct("k", "n")).alias("value"))
+    options = {"kafka.bootstrap.servers": landing.bootstrap, "topic": landing.target}
+    plan = SinkPlan("f", Sink("alarms", SinkFormat.KAFKA, options, Location("p.py", 1)), "c.s", counts, "5 seconds", updates=True)
+    start_query(plan, mode, bootstrap="nowhere:9", checkpoints=str(landing.folder))
+    await_that(lambda: landing.counts() == dict.fromkeys("012", 10), "the last row of each key is its count")
+    assert [path.name for path in (landing.folder / "c.s.alarms").iterdir()] == ["f"]
 
 
 def test_what_real_time_mode_refuses_runs_in_micro_batches(landing):

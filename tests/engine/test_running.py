@@ -11,9 +11,10 @@ import pytest
 from pitlake.engine import running
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import Update
-from pitlake.engine.planning import FlowPlan
+from pitlake.engine.planning import FlowPlan, SinkPlan
 from pitlake.engine.running import Flows
 from pitlake.errors import ExpectationViolationError, FlowError
+from pitlake.pipelines.definitions import Location, Sink, SinkFormat
 from tests.support.writing import START, append_spec
 
 UPDATE = Update("c", "s", 7)
@@ -54,10 +55,10 @@ class Stop(threading.Event):
 class Told:
     """What the flows started, and what they told."""
 
-    def __init__(self, tmp_path, *queries, mode="realtime"):
+    def __init__(self, tmp_path, *queries, mode="realtime", plans=None):
         self.started, self.rows, self.reported = [], [], []
         self._queries = list(queries)
-        plans = [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
+        plans = plans or [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
         log = EventLog(self, UPDATE, lambda: START)
         progress = ProgressLog(log, str(tmp_path), {})
         self.flows = Flows(plans, self._start, mode, log=log, progress=progress, report=self.reported.append)
@@ -111,6 +112,22 @@ def test_flows_start_in_the_mode_that_was_asked_for(tmp_path, mode):
     assert told.started == [("f", mode)]
 
 
+def test_a_flow_that_asks_for_real_time_has_it_in_micro_batch_mode_too(tmp_path):
+    told = Told(tmp_path, mode="micro-batch", plans=[FlowPlan("f", append_spec(), None, "1 minute", is_real_time=True)])
+    _run(told)
+    assert told.started == [("f", "realtime")]
+
+
+def test_a_flow_into_a_sink_tells_its_states_by_the_sinks_name(tmp_path):
+    sink = Sink("alarms", SinkFormat.KAFKA, {}, Location("p.py", 1))
+    told = Told(tmp_path, plans=[SinkPlan("f", sink, "c.s", None, "1 minute")])
+    _run(told)
+    told.flows.stop()
+    assert told.states == [("f", "STARTING"), ("f", "RUNNING"), ("f", "STOPPED")]
+    assert {row["origin"]["sink_name"] for row in told.rows} == {"alarms"}
+    assert [row for row in told.rows if "table_name" in row["origin"]] == []
+
+
 def test_a_flow_that_stops_ends_the_update(tmp_path):
     told = Told(tmp_path, Query("Caused by: java.io.IOException: no space"), Query())
     with pytest.raises(FlowError, match="flow f stopped: Caused by"):
@@ -138,6 +155,21 @@ def test_a_flow_that_real_time_mode_ends_goes_on_in_micro_batches(tmp_path):
     assert told.started == [("f", "realtime"), ("f", "micro-batch")]
     assert (told.states[-1], told.levels[-1]) == (("f", "RUNNING"), "WARN")
     assert "in micro-batches of 2 seconds, as real-time mode refuses it: [STREAMING_REAL_TIME_MODE.SINK" in told.reported[-1]
+
+
+def test_a_flow_that_is_refused_no_more_is_in_real_time_again_when_it_is_started_anew(tmp_path):
+    refused, again = Told(tmp_path, Query(REFUSED)), Told(tmp_path, Query())
+    _run(refused)
+    _run(again)
+    assert (refused.started[-1], again.started) == (("f", "micro-batch"), [("f", "realtime")])
+    assert again.levels == ["INFO", "INFO"]
+
+
+def test_a_flow_that_asks_for_real_time_and_is_refused_falls_back_too(tmp_path):
+    plan = FlowPlan("f", append_spec(), None, "1 minute", is_real_time=True)
+    told = Told(tmp_path, Query(REFUSED), mode="micro-batch", plans=[plan])
+    _run(told)
+    assert (told.started, told.levels[-1]) == ([("f", "realtime"), ("f", "micro-batch")], "WARN")
 
 
 def test_a_flow_that_real_time_mode_does_not_start_goes_on_in_micro_batches(tmp_path):

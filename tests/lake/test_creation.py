@@ -33,6 +33,13 @@ def _evolve(lake, spec):
     return table
 
 
+def test_a_table_may_lie_outside_of_the_lake(tmp_path):
+    elsewhere = tmp_path / "elsewhere" / "archive"
+    assert _create(tmp_path / "lake", append_spec(location=str(elsewhere))).version() == 0
+    assert (elsewhere / "_delta_log").is_dir()
+    assert not (tmp_path / "lake").exists()
+
+
 def _changed(index, **changes):
     columns = list(WIDE.columns)
     columns[index] = columns[index].model_copy(update=changes)

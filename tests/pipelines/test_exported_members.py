@@ -8,6 +8,7 @@ MEMBERS = {
     "append_flow",
     "apply_changes",
     "create_auto_cdc_flow",
+    "create_sink",
     "create_streaming_table",
     "expect",
     "expect_all",
@@ -21,6 +22,7 @@ MEMBERS = {
     "read_stream",
     "table",
     "temporary_view",
+    "update_flow",
     "view",
 }
 

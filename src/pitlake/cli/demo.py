@@ -20,6 +20,7 @@ class DemoConfig:
     stories: tuple[str, ...]
     seed: int
     ledger: Path | None
+    report: Path | None = None
 
     def simulator_arguments(self) -> list[str]:
         """The arguments of `pitlake simulate`."""
@@ -37,4 +38,5 @@ def run_demo(config: DemoConfig) -> None:
         config.settings,
         lambda system: system.supervisor.start(system.command(SIMULATOR, config.simulator_arguments())),
         seconds=config.seconds,
+        report=config.report,
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from deltalake.exceptions import DeltaError
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from pitlake.cli.files import check_writable
+from pitlake.cli.recording import Recording
 from pitlake.cli.settings import Settings
 from pitlake.cli.status import REFRESH_SECONDS, present_statuses
 from pitlake.cli.summary import quality_summary, tables_summary
@@ -29,22 +32,36 @@ DRAIN_SECONDS = 20.0
 IMPATIENT_SECONDS = 0.25
 
 
-def watch_mine(settings: Settings, begin: Callable[[System], None] = lambda _: None, *, seconds: float | None = None) -> None:
+def watch_mine(
+    settings: Settings,
+    begin: Callable[[System], None] = lambda _: None,
+    *,
+    seconds: float | None = None,
+    report: Path | None = None,
+) -> None:
     """Run the mine until Ctrl-C, or for `seconds` and until its tables have come to rest; then print what they hold.
 
-    `begin` is called when everything is ready. Progress is told on standard error. Raises EnvironmentProblem, ConfigurationError
-    and ProcessError.
+    `begin` is called when everything is ready; the run is told in the file `report` where one is named. Progress is told on
+    standard error. Raises EnvironmentProblem, ConfigurationError and ProcessError.
     """
+    check_writable(report)
     console = Console(stderr=True)
     began = time.monotonic()
     with termination_as_exit(), running_mine(settings, _told(console, began), console.print) as system:
         ready_at = datetime.now(UTC)
+        recording = Recording(settings, ready_at) if report else None
         try:
             begin(system)
-            _watch(system, console, began, seconds)
+            with recording or nullcontext():
+                _watch(system, console, began, seconds)
         except KeyboardInterrupt:
             console.print("Stopping.")
         _print_summary(settings, ready_at)
+        if recording:
+            recording.close(measured_from(ready_at, datetime.now(UTC)))
+    if report and recording:
+        recording.write(report)
+        console.print(f"The run is told in {report}.")
     console.print(f"Ended. The tables stay in {settings.lake_url}; ask them with `pitlake sql`.")
 
 
@@ -113,11 +130,17 @@ def _has_gold(settings: Settings) -> bool:
     return status is not None and status.rows > 0
 
 
+def measured_from(ready_at: datetime, now: datetime) -> datetime:
+    """From when on the latencies of a run count, as far as it has come: a longer one's without those of its warming up."""
+    return ready_at + WARM_UP if now - ready_at > 2 * WARM_UP else ready_at
+
+
 def _print_summary(settings: Settings, ready_at: datetime) -> None:
     """Print on standard output what the tables hold, and their latencies in this run."""
     console = Console()
     now = datetime.now(UTC)
-    is_warm = now - ready_at > 2 * WARM_UP
-    statuses = present_statuses(settings, since=ready_at + WARM_UP if is_warm else ready_at)
+    since = measured_from(ready_at, now)
+    is_warm = since > ready_at
+    statuses = present_statuses(settings, since=since)
     console.print(f"\nTables, with the latencies of this run{' after its first minute' if is_warm else ''}:\n")
     console.print(Group(tables_summary(statuses, now=now), "", quality_summary(statuses), ""))

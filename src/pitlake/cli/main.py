@@ -28,11 +28,21 @@ Duration = Annotated[
     float | None,
     typer.Option("--for", parser=seconds, metavar="TIME", help="Stop after this long, such as 90s, 3m or 1h; else at Ctrl-C."),
 ]
+
+
+def _story_names() -> list[str]:
+    """What the shell completes."""
+    from pitlake.mining.simulator import StoryName
+
+    return list(StoryName)
+
+
 Stories = Annotated[
     list[str] | None,
     typer.Option(
         "--story",
         metavar="NAME[@SECONDS]",
+        autocompletion=_story_names,
         help="Fault to play, at once or SECONDS later: bearing-wear, cooling-loss, belt-drift, flat-line, "
         "drop-out, clock-skew, duplicates or bad-payloads. "
         "May be given several times.",
@@ -49,6 +59,12 @@ Mode = Annotated[
 ]
 Ledger = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write down every reading that the simulator sent, as JSON lines.")
+]
+
+
+Report = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="At the end, tell the run in this file: one HTML page."),
 ]
 
 
@@ -103,20 +119,24 @@ def demo(
     seed: Seed = 1,
     ledger: Ledger = None,
     mode: Mode = None,
+    report: Report = None,
 ) -> None:
     """Run the whole mine on this machine: broker, pipeline, Delta writer, simulator.
 
     Ctrl-C ends all of it; the tables stay. Meanwhile, from another terminal:
 
       pitlake sql "SELECT * FROM equipment_current_status"
+
+    A run to show: pitlake demo --for 5m --story bearing-wear --report report.html
     """
     from pitlake.cli.demo import DemoConfig, run_demo
 
-    run_demo(DemoConfig(settings=settings(home, mode), seconds=duration, stories=tuple(story or ()), seed=seed, ledger=ledger))
+    stories = tuple(story or ())
+    run_demo(DemoConfig(settings(home, mode), seconds=duration, stories=stories, seed=seed, ledger=ledger, report=report))
 
 
 @app.command()
-def up(home: Home = None, mode: Mode = None) -> None:
+def up(home: Home = None, mode: Mode = None, report: Report = None) -> None:
     """Run the system without the simulator: broker, pipeline, Delta writer. It waits for readings until Ctrl-C.
 
     With PITLAKE_KAFKA it uses that Kafka, and starts no broker. Readings come from whoever writes the landing topic:
@@ -125,14 +145,17 @@ def up(home: Home = None, mode: Mode = None) -> None:
     """
     from pitlake.cli.live import watch_mine
 
-    watch_mine(settings(home, mode))
+    watch_mine(settings(home, mode), report=report)
 
 
 @app.command()
 def run(files: Files, home: Home = None, mode: Mode = None) -> None:
     """Run pipeline files until stopped, in real-time mode unless asked for another.
 
-    They read and write the Kafka of PITLAKE_KAFKA, or the one that runs on the home. A writer must run too: pitlake write.
+    They read and write the Kafka of PITLAKE_KAFKA, or the one that runs on the home. A writer must run too: pitlake write. Beside
+    `pitlake demo` or `pitlake up` both are there:
+
+      pitlake run my_pipeline.py
     """
     from pitlake.cli.parts import run_pipeline
 
@@ -152,17 +175,22 @@ def validate(
     ] = None,
     as_json: Json = False,
     as_mermaid: Annotated[bool, typer.Option("--mermaid", help="Print the graph as Mermaid, for Markdown.")] = False,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Also draw the graph into this file, as SVG.")] = None,
 ) -> None:
     """Load and plan pipeline files, and start nothing: tables, keys, expectations, who reads whom.
 
     Tables that the files only read are looked up in the lake. A definition that cannot run is exit code 2, with file and line.
 
-      pitlake validate my_pipeline.py --landing mining_ot_stream
+      pitlake validate my_pipeline.py --landing mining_ot_stream --svg graph.svg
     """
+    from pitlake.cli.files import write_text
+    from pitlake.cli.graph import graph_as_svg
     from pitlake.cli.outline import outline_as_json, outline_as_mermaid, print_outline
     from pitlake.cli.validate import validate
 
     result = validate(settings(home), files, landing or ())
+    if svg is not None:
+        write_text(svg, graph_as_svg(result))
     if as_json or as_mermaid:
         typer.echo(outline_as_json(result) if as_json else outline_as_mermaid(result))
     else:
@@ -215,14 +243,21 @@ def _typed_statement() -> str:
 
 @app.command()
 def check(home: Home = None, *, as_json: Json = False) -> None:
-    """Run the mine's validation queries against the lake; exit code 1 when one of them fails."""
+    """Run the mine's validation queries against the lake; exit code 1 when one of them fails.
+
+    Where a simulator has run on the home, also how its faults were predicted, and how many alarms were false.
+    """
+    from pitlake.cli.alarms import alarm_score, print_alarms
     from pitlake.cli.ask import checks_as_json, print_checks, run_check
 
-    checks = run_check(settings(home))
+    chosen = settings(home)
+    checks = run_check(chosen)
     if as_json:
         typer.echo(checks_as_json(checks))
     else:
         print_checks(checks, Console())
+        if found := alarm_score(chosen):
+            print_alarms(found, Console())
     if not all(item.verdict.ok for item in checks):
         raise typer.Exit(FAILED)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -13,10 +13,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pitlake.engine.events import told_options
 from pitlake.engine.planning import UpdatePlan
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
-from pitlake.pipelines.definitions import Expectation, Pipeline
+from pitlake.pipelines.definitions import Expectation, Pipeline, Sink
 
 
 class Kind(StrEnum):
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     DIMENSION = "dimension"
     VIEW = "view"
     TABLE = "table"
+    SINK = "sink"
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,25 @@ class TableOutline:
 
 
 @dataclass(frozen=True)
+class SinkOutline:
+    """A place outside of the pipeline that its flows write to; what is secret in `options` is covered."""
+
+    name: str
+    format: str
+    options: Mapping[str, str]
+    reads: tuple[str, ...]
+    intervals: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Outline:
-    """All tables in the order of their flows, what each name is that is read or made, and the edges (reader → names read).
+    """Tables and sinks in the order of their flows, what each name is that is read or made, and the edges (reader → names read).
 
     `static` are the names that are read as they stand at each batch, not followed as streams.
     """
 
     tables: tuple[TableOutline, ...]
+    sinks: tuple[SinkOutline, ...]
     kinds: Mapping[str, Kind]
     reads: Mapping[str, tuple[str, ...]]
     static: tuple[str, ...]
@@ -65,12 +79,13 @@ class Outline:
 def outline(pipeline: Pipeline, plan: UpdatePlan, landing: Collection[str]) -> Outline:
     """The outline of a plan; of the names that are no dataset of the pipeline, those in `landing` are topics."""
     reads = {reader: tuple(sorted(names)) for reader, names in plan.reads.items()}
-    made = {_bare(flow.spec): flow.spec for flow in plan.flows}
+    made = {flow.target: flow.spec for flow in plan.flows if flow.target in pipeline.datasets}
     names = dict.fromkeys([*(name for read in reads.values() for name in read), *reads, *made])
     kinds = {name: _kind(name, pipeline, made, landing) for name in sorted(names)}
     awaited = {table.name for table in plan.awaited}
     return Outline(
         tables=tuple(_table(pipeline, plan, spec, reads.get(name, ())) for name, spec in made.items()),
+        sinks=tuple(_sink(sink, plan, reads.get(name, ())) for name, sink in pipeline.sinks.items()),
         kinds=kinds,
         reads=dict(sorted(reads.items())),
         static=tuple(name for name, kind in kinds.items() if kind is Kind.DIMENSION or name in awaited),
@@ -78,8 +93,8 @@ def outline(pipeline: Pipeline, plan: UpdatePlan, landing: Collection[str]) -> O
 
 
 def _table(pipeline: Pipeline, plan: UpdatePlan, spec: TableSpec, reads: tuple[str, ...]) -> TableOutline:
-    name = _bare(spec)
-    flows = [flow for flow in plan.flows if flow.spec.name == spec.name]
+    name = TableName.parse(spec.name).name
+    flows = [flow for flow in plan.flows if flow.target == name]
     return TableOutline(
         name=name,
         mode=spec.mode,
@@ -94,33 +109,41 @@ def _table(pipeline: Pipeline, plan: UpdatePlan, spec: TableSpec, reads: tuple[s
     )
 
 
-def _bare(spec: TableSpec) -> str:
-    return TableName.parse(spec.name).name
+def _sink(sink: Sink, plan: UpdatePlan, reads: tuple[str, ...]) -> SinkOutline:
+    flows = [flow for flow in plan.plans if flow.target == sink.name]
+    intervals = {flow.name: flow.interval for flow in flows}
+    return SinkOutline(sink.name, sink.format, told_options(sink.options), reads, intervals)
 
 
 def _kind(name: str, pipeline: Pipeline, made: Mapping[str, TableSpec], landing: Collection[str]) -> Kind:
     if name in made:
         return Kind.TABLE
+    if name in pipeline.sinks:
+        return Kind.SINK
     if name in pipeline.datasets:
         return Kind.VIEW
     return Kind.LANDING if name in landing else Kind.DIMENSION
 
 
 def print_outline(result: Outline, console: Console) -> None:
-    """Print each table with what is known of it, and at the end how many there are."""
+    """Print each table and sink with what is known of it, and at the end how many there are."""
     for table in result.tables:
-        console.print(_block(table))
-    flows = sum(len(table.intervals) for table in result.tables)
-    console.print(f"{len(result.tables)} tables, {flows} flows: the pipeline can run", highlight=False)
+        console.print(_block(table.name, table.mode, _facts(table)))
+    for sink in result.sinks:
+        console.print(_block(sink.name, f"{sink.format} sink", _sink_facts(sink)))
+    flows = sum(len(table.intervals) for table in result.tables) + sum(len(sink.intervals) for sink in result.sinks)
+    counts = [("table", len(result.tables)), *([("sink", len(result.sinks))] if result.sinks else []), ("flow", flows)]
+    told = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts)
+    console.print(f"{told}: the pipeline can run", highlight=False)
 
 
-def _block(table: TableOutline) -> RenderableType:
-    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-    facts.add_column(style="dim", no_wrap=True)
-    facts.add_column(overflow="fold")
-    for name, text in _facts(table):
-        facts.add_row(name, Text(text))
-    return Group(Text.assemble((table.name, "bold"), "  ", str(table.mode)), Padding(facts, (0, 0, 1, 2), expand=False))
+def _block(name: str, kind: str, facts: Iterable[tuple[str, str]]) -> RenderableType:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for fact, text in facts:
+        table.add_row(fact, Text(text))
+    return Group(Text.assemble((name, "bold"), "  ", kind), Padding(table, (0, 0, 1, 2), expand=False))
 
 
 def _facts(table: TableOutline) -> Iterator[tuple[str, str]]:
@@ -137,25 +160,41 @@ def _facts(table: TableOutline) -> Iterator[tuple[str, str]]:
         yield "expects", f"{expectation.name} ({expectation.action}): {expectation.condition}"
     if table.quarantine:
         yield "quarantine", table.quarantine
+    what = "refreshed" if table.mode is WriteMode.REFRESH else "checkpoint"
     for flow, interval in table.intervals.items():
-        what = "refreshed" if table.mode is WriteMode.REFRESH else "checkpoint"
         yield what, f"every {interval}{f' ({flow})' if flow != table.name else ''}"
 
 
+def _sink_facts(sink: SinkOutline) -> Iterator[tuple[str, str]]:
+    yield "reads", ", ".join(sink.reads)
+    for name, value in sink.options.items():
+        yield "option", f"{name} = {value}"
+    yield "stores", "each row at least once"
+    for flow, interval in sink.intervals.items():
+        yield "checkpoint", f"every {interval} ({flow})"
+
+
 def outline_as_json(result: Outline) -> str:
-    """The outline for programs: `tables`, `kinds` of names, `reads` (reader → names), and the names read as `static` sides."""
+    """The outline for programs: `tables`, `sinks`, `kinds` of names, `reads` (reader → names), names read as `static` sides."""
     return orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2).decode()
 
 
-_SHAPES = {Kind.LANDING: ("[(", ")]"), Kind.DIMENSION: ("[/", "/]"), Kind.VIEW: ("([", "])"), Kind.TABLE: ("[", "]")}
+_SHAPES = {
+    Kind.LANDING: ("[(", ")]"),
+    Kind.DIMENSION: ("[/", "/]"),
+    Kind.VIEW: ("([", "])"),
+    Kind.TABLE: ("[", "]"),
+    Kind.SINK: (">", "]"),
+}
 
 
 def outline_as_mermaid(result: Outline) -> str:
-    """The graph as a Mermaid flowchart: topics are drums, dimensions slanted, views round.
+    """The graph as a Mermaid flowchart: topics are drums, dimensions slanted, views round, sinks flags.
 
     An edge is dashed where a name is read as it stands, and not followed as a stream.
     """
     modes = {table.name: f"<br>{table.mode}" for table in result.tables}
+    modes |= {sink.name: f"<br>{sink.format} sink" for sink in result.sinks}
     nodes = [f'    {_id(n)}{_SHAPES[k][0]}"{n}{modes.get(n, "")}"{_SHAPES[k][1]}' for n, k in result.kinds.items()]
     edges = [
         f"    {_id(name)} {'-.->' if name in result.static else '-->'} {_id(reader)}"

@@ -109,7 +109,7 @@ def run_mine_simulator(
         duration=timedelta(seconds=limit) if limit is not None else None,
         stories=tuple(StoryStart.parse(story) for story in stories),
         ledger=ledger,
-        labels=home.path / "labels.jsonl" if stories else None,
+        labels=home.labels,
     )
     bootstrap = bootstrap_of(settings)
     ensure_topics(bootstrap, [LANDING])

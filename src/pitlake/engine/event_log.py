@@ -17,7 +17,7 @@ from pitlake.engine.events import COLUMNS, EVENT_LOG, Event, Update, event_row, 
 from pitlake.engine.progress import Progress, growth, stored_progress
 from pitlake.lake.commits import app_id
 from pitlake.lake.names import TableName
-from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
+from pitlake.lake.spec import TableSpec, WriteMode
 from pitlake.lake.sql import query
 from pitlake.streams.consumers import BEGINNING, TopicReader
 from pitlake.streams.producers import Publisher
@@ -104,7 +104,7 @@ class ProgressLog:
     def _measure(self, flow: str, spec: TableSpec, status: str, batch_id: int | None) -> None:
         with self._lock:
             try:
-                totals = stored_progress(self._lake, spec.name, spec.name + QUARANTINE_SUFFIX)
+                totals = stored_progress(self._lake, spec)
             except (DeltaError, OSError) as fault:
                 _log.warning("%s: its commits cannot be read now; the next measurement tells of them: %s", spec.name, fault)
                 return

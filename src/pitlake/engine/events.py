@@ -15,6 +15,7 @@ import orjson
 from pitlake.engine.progress import Progress
 from pitlake.errors import PitlakeError
 from pitlake.lake.spec import Column, TableSpec, WriteMode
+from pitlake.pipelines.definitions import Sink
 
 EVENT_LOG = "event_log"
 
@@ -49,6 +50,8 @@ _FLOW_TYPES = {
 }
 # Numbers of an update's events begin above all numbers of the updates before it.
 _NUMBERS_PER_EPOCH = 1_000_000
+_SECRET = re.compile(r"password|secret|token|credential|jaas|\.key(\.|$)", re.IGNORECASE)
+_COVERED = "***"
 _ERROR_CLASS = re.compile(r"\[?\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?:\.[A-Z0-9_]+)?)\b\]?[:\s]")
 _SQL_STATE = re.compile(r"SQLSTATE: (\w{5})")
 
@@ -64,13 +67,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened, at `level`, with `details` as Databricks names them; `table` is `catalog.schema.table`."""
+    """Something that happened, at `level`, with `details` as Databricks names them.
+
+    `table` is `catalog.schema.table`; `sink` the bare name of the sink that a flow writes, in place of a table or as one.
+    """
 
     kind: str
     message: str
     details: Mapping[str, Any]
     level: Level = Level.INFO
     table: str | None = None
+    sink: str | None = None
     flow: str | None = None
     batch_id: int | None = None
     error: PitlakeError | None = None
@@ -121,38 +128,70 @@ def dataset_defined(spec: TableSpec, flows: int) -> Event:
     return Event("dataset_definition", f"Dataset {spec.name} defined.", details, table=spec.name)
 
 
-def flow_defined(flow: str, spec: TableSpec, inputs: Collection[str]) -> Event:
-    """A flow, what it reads, and the table that it writes."""
-    kind = _FLOW_TYPES[spec.mode]
+def sink_defined(sink: Sink, flows: int) -> Event:
+    """A sink of the pipeline; what is secret in its options is not told."""
+    details = {"format": sink.format, "options": told_options(sink.options), "num_flows": flows}
+    return Event("sink_definition", f"Sink {sink.name} defined as {sink.format}.", details, sink=sink.name)
+
+
+def told_options(options: Mapping[str, str]) -> dict[str, str]:
+    """Options of a sink as they may be shown: a password or the like is covered."""
+    return {name: _COVERED if _SECRET.search(name) else value for name, value in options.items()}
+
+
+def flow_defined(flow: str, spec: TableSpec, inputs: Collection[str], *, sink: str | None = None) -> Event:
+    """A flow, what it reads, and the table that it writes, which may be that of a `sink`."""
+    columns = [(column.name, column.type) for column in spec.columns]
+    return _flow_defined(flow, _FLOW_TYPES[spec.mode], inputs, columns, table=spec.name, sink=sink, comment=spec.comment)
+
+
+def sink_flow_defined(flow: str, kind: str, sink: str, inputs: Collection[str], columns: Sequence[tuple[str, str]]) -> Event:
+    """A flow of a kind such as UPDATE into a sink that is no table; `columns` are names with types."""
+    return _flow_defined(flow, kind, inputs, columns, sink=sink)
+
+
+def _flow_defined(
+    flow: str,
+    kind: str,
+    inputs: Collection[str],
+    columns: Sequence[tuple[str, str]],
+    *,
+    table: str | None = None,
+    sink: str | None = None,
+    comment: str | None = None,
+) -> Event:
     details = {
-        "output_dataset": spec.name,
+        **({"output_sink": sink} if sink else {"output_dataset": table}),
         "input_datasets": [{"name": name} for name in sorted(inputs)],
         "flow_type": kind,
-        "schema": [{"name": column.name, "data_type": column.type} for column in spec.columns],
-        "comment": spec.comment,
+        "schema": [{"name": name, "data_type": data_type} for name, data_type in columns],
+        "comment": comment,
         "language": "PYTHON",
         "once": False,
     }
-    return Event("flow_definition", f"Flow {flow} defined as {kind}.", details, table=spec.name, flow=flow)
+    return Event("flow_definition", f"Flow {flow} defined as {kind}.", details, table=table, sink=sink, flow=flow)
 
 
-def flow_state(flow: str, table: str, status: str, *, warning: str | None = None) -> Event:
+def flow_state(flow: str, table: str | None, status: str, *, sink: str | None = None, warning: str | None = None) -> Event:
     """A flow has come to a status such as STARTING; a warning says what is not as it was asked for."""
     message = f"Flow {flow} is {status}" + (f": {warning}" if warning else ".")
     level = Level.WARN if warning else Level.INFO
-    return Event("flow_progress", message, {"status": status}, level, table=table, flow=flow)
+    return Event("flow_progress", message, {"status": status}, level, table=table, sink=sink, flow=flow)
 
 
-def flow_failed(flow: str, table: str, error: PitlakeError) -> Event:
+def flow_failed(flow: str, table: str | None, error: PitlakeError, *, sink: str | None = None) -> Event:
     """A flow has stopped that should not have."""
-    return Event("flow_progress", error.what, {"status": "FAILED"}, Level.ERROR, table=table, flow=flow, error=error)
+    details = {"status": "FAILED"}
+    return Event("flow_progress", error.what, details, Level.ERROR, table=table, sink=sink, flow=flow, error=error)
 
 
-def batch_committed(flow: str, table: str, batch_id: int, progress: Mapping[str, Any]) -> Event:
+def batch_committed(
+    flow: str, table: str | None, batch_id: int, progress: Mapping[str, Any], *, sink: str | None = None
+) -> Event:
     """A streaming query has committed a batch; `progress` is Spark's report of it, with the time that each step took."""
     details = {"progress_json": orjson.dumps(progress).decode()}
     message = f"Flow {flow} has committed batch {batch_id}."
-    return Event("stream_progress", message, details, Level.METRICS, table=table, flow=flow, batch_id=batch_id)
+    return Event("stream_progress", message, details, Level.METRICS, table=table, sink=sink, flow=flow, batch_id=batch_id)
 
 
 def flow_measured(
@@ -208,6 +247,7 @@ def _origin(event: Event, update: Update) -> dict[str, Any]:
         "update_id": str(update.update_id),
         "table_name": event.table,
         "dataset_name": event.table,
+        "sink_name": event.sink,
         "flow_id": event.flow and str(uuid.uuid5(update.pipeline_id, event.flow)),
         "flow_name": event.flow,
         "batch_id": event.batch_id,

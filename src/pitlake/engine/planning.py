@@ -17,11 +17,12 @@ from pitlake.engine.events import EVENT_LOG
 from pitlake.engine.expectations import check_expectations, with_failed_expectations
 from pitlake.engine.plans import PlanFacts, plan_facts
 from pitlake.engine.records import DELETED, as_records
+from pitlake.engine.sinks import check_sinks, delta_spec, kafka_records
 from pitlake.engine.sources import GraphReader
-from pitlake.engine.specs import PROPERTIES, interval_ms, quarantine_spec, table_spec
+from pitlake.engine.specs import PROPERTIES, milliseconds, quarantine_spec, table_spec
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
-from pitlake.pipelines.definitions import Action, CdcFlow, Dataset, DatasetKind, Flow, Pipeline
+from pitlake.pipelines.definitions import Action, CdcFlow, Dataset, DatasetKind, Flow, Pipeline, Sink, SinkFormat
 from pitlake.pipelines.locations import error_at
 from pitlake.pipelines.names import bare_name, suggestion
 from pitlake.pipelines.reading import reading
@@ -29,13 +30,16 @@ from pitlake.pipelines.reading import reading
 DEFAULT_INTERVAL = "1 minute"
 # Real-time mode refuses to checkpoint more often.
 MINIMUM_INTERVAL_MS = 5_000
+REAL_TIME = "RealTime"
+_NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
 class FlowPlan:
-    """One query: `records` are ready for the table's topic.
+    """One query into a table, which may be that of a Delta sink: `records` are ready for the table's topic.
 
     `interval`, in Spark's words, is the checkpoint interval of a streaming query, and how often a materialized view is refreshed.
+    `is_real_time` says that the flow itself asks for real-time mode, whatever mode the update runs in.
     """
 
     name: str
@@ -43,6 +47,28 @@ class FlowPlan:
     records: DataFrame
     interval: str
     quarantines: bool = False
+    is_real_time: bool = False
+    sink: Sink | None = None
+
+    @property
+    def table(self) -> str:
+        """The full name of the table."""
+        return self.spec.name
+
+    @property
+    def sink_name(self) -> str | None:
+        """The name of the sink whose table it is."""
+        return self.sink.name if self.sink else None
+
+    @property
+    def target(self) -> str:
+        """The bare name of what the flow writes, as the pipeline knows it."""
+        return self.sink_name or TableName.parse(self.spec.name).name
+
+    @property
+    def checkpoint(self) -> str:
+        """Where the query's checkpoint is, below the folder of all."""
+        return f"{self.spec.name}/{self.name}"
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -56,16 +82,59 @@ class FlowPlan:
 
 
 @dataclass(frozen=True)
+class SinkPlan:
+    """One query into a Kafka sink; `records` are the sink's own. `schema` is the pipeline's, in full."""
+
+    name: str
+    sink: Sink
+    schema: str
+    records: DataFrame
+    interval: str
+    updates: bool = False
+    is_real_time: bool = False
+
+    @property
+    def table(self) -> None:
+        """There is no table."""
+        return
+
+    @property
+    def sink_name(self) -> str:
+        """The name of the sink."""
+        return self.sink.name
+
+    @property
+    def target(self) -> str:
+        """The bare name of what the flow writes, as the pipeline knows it."""
+        return self.sink.name
+
+    @property
+    def checkpoint(self) -> str:
+        """Where the query's checkpoint is, below the folder of all."""
+        return f"{self.schema}.{self.sink.name}/{self.name}"
+
+
+StreamPlan = FlowPlan | SinkPlan
+
+
+@dataclass(frozen=True)
 class UpdatePlan:
     """All flows of an update, the tables that they fill, and who reads whom (reader → names read).
 
-    `awaited` are the tables of the pipeline that its own queries read as static sides, with the columns that they must have.
+    `flows` write tables, those of Delta sinks among them, `sinks` Kafka sinks. `awaited` are the tables of the pipeline that its
+    own queries read as static sides, with the columns that they must have.
     """
 
     flows: tuple[FlowPlan, ...]
     specs: tuple[TableSpec, ...]
     reads: Mapping[str, frozenset[str]]
     awaited: Mapping[TableName, tuple[str, ...]]
+    sinks: tuple[SinkPlan, ...] = ()
+
+    @property
+    def plans(self) -> Sequence[StreamPlan]:
+        """Every flow, into tables and sinks alike."""
+        return [*self.flows, *self.sinks]
 
 
 def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema: str, epoch: int) -> UpdatePlan:
@@ -77,12 +146,20 @@ def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema
     for dataset in pipeline.datasets.values():
         _check_place(dataset, pipeline, catalog, schema)
         _check_properties(dataset)
+    quarantines = [name + QUARANTINE_SUFFIX for name, dataset in pipeline.datasets.items() if _quarantines(dataset)]
+    check_sinks(pipeline, quarantines, catalog, schema)
     with reading(reader):
-        flows = tuple(planner.flow_plan(flow) for flow in pipeline.flows if planner.is_table(flow.target))
+        plans = [planner.plan(flow) for flow in pipeline.flows if not planner.is_view(flow.target)]
+    flows = tuple(plan for plan in plans if isinstance(plan, FlowPlan))
     _check_agreement(pipeline, flows)
     _check_circles(pipeline, reader.reads)
-    reads = {name: frozenset(read) for name, read in reader.reads.items()}
-    return UpdatePlan(flows, tuple(_specs(flows)), reads, dict(reader.awaited))
+    return UpdatePlan(
+        flows=flows,
+        specs=tuple(_specs(flows)),
+        reads={name: frozenset(read) for name, read in reader.reads.items()},
+        awaited=dict(reader.awaited),
+        sinks=tuple(plan for plan in plans if isinstance(plan, SinkPlan)),
+    )
 
 
 def _specs(flows: Sequence[FlowPlan]) -> Iterator[TableSpec]:
@@ -101,13 +178,16 @@ class _Planner:
         self._schema = schema
         self._epoch = epoch
 
-    def is_table(self, name: str) -> bool:
-        return self._pipeline.datasets[name].kind is not DatasetKind.TEMPORARY_VIEW
+    def is_view(self, name: str) -> bool:
+        dataset = self._pipeline.datasets.get(name)
+        return dataset is not None and dataset.kind is DatasetKind.TEMPORARY_VIEW
 
-    def flow_plan(self, flow: Flow | CdcFlow) -> FlowPlan:
-        dataset = self._pipeline.datasets[flow.target]
+    def plan(self, flow: Flow | CdcFlow) -> StreamPlan:
+        sink = self._pipeline.sinks.get(flow.target)
         try:
-            return self._planned(flow, dataset, self._rows(flow))
+            if sink is not None and isinstance(flow, Flow):
+                return self._into_sink(flow, sink)
+            return self._planned(flow, self._pipeline.datasets[flow.target], self._rows(flow))
         except PySparkException as error:
             reason = str(error).strip().partition("\n")[0]
             what = f"the query of {flow.name} cannot be analyzed: {reason}"
@@ -144,9 +224,23 @@ class _Planner:
             name=flow.name,
             spec=spec,
             records=as_records(judged, spec, dataset.expectations, flow=flow.name, epoch=self._epoch),
-            interval=_interval(flow, dataset),
+            interval=_interval(flow, dataset.table_properties, dataset.spark_conf),
             quarantines=_quarantines(dataset),
+            is_real_time=_is_real_time(flow, dataset.spark_conf),
         )
+
+    def _into_sink(self, flow: Flow, sink: Sink) -> StreamPlan:
+        rows = self._reader.query(sink.name, flow)
+        facts = plan_facts(rows)
+        _check_follows(flow, facts)
+        interval, is_real_time = _interval(flow), _is_real_time(flow)
+        if sink.format is SinkFormat.KAFKA:
+            records, schema = kafka_records(flow, sink, rows, facts), f"{self._catalog}.{self._schema}"
+            return SinkPlan(flow.name, sink, schema, records, interval, flow.updates, is_real_time)
+        spec = delta_spec(flow, sink, rows, facts, self._catalog, self._schema)
+        judged = with_failed_expectations(rows, (), sink.name)
+        records = as_records(judged, spec, (), flow=flow.name, epoch=self._epoch)
+        return FlowPlan(flow.name, spec, records, interval, is_real_time=is_real_time, sink=sink)
 
 
 def _quarantines(dataset: Dataset) -> bool:
@@ -160,7 +254,18 @@ def _check_query(flow: Flow | CdcFlow, dataset: Dataset, facts: PlanFacts) -> No
             f"{dataset.name} is a materialized view and reads a stream",
             "Read its upstream with spark.read.table, or define it with @dp.table.",
         )
-    if not facts.streams and dataset.kind is DatasetKind.STREAMING_TABLE:
+    if dataset.kind is DatasetKind.STREAMING_TABLE or facts.streams:
+        _check_follows(flow, facts)
+    if facts.aggregations and not facts.groupings:
+        raise error_at(
+            flow.location,
+            f"{flow.target} aggregates all rows into one, which has no key",
+            "Group by a window or by columns of the stream.",
+        )
+
+
+def _check_follows(flow: Flow | CdcFlow, facts: PlanFacts) -> None:
+    if not facts.streams:
         raise error_at(
             flow.location,
             f"{flow.target} reads no stream, so there is nothing to follow",
@@ -171,12 +276,6 @@ def _check_query(flow: Flow | CdcFlow, dataset: Dataset, facts: PlanFacts) -> No
             flow.location,
             f"{flow.target} aggregates what is already aggregated, which no streaming query can",
             "Aggregate the rows of the upstream's own source.",
-        )
-    if facts.aggregations and not facts.groupings:
-        raise error_at(
-            flow.location,
-            f"{flow.target} aggregates all rows into one, which has no key",
-            "Group by a window or by columns of the stream.",
         )
 
 
@@ -237,12 +336,28 @@ def _check_circles(pipeline: Pipeline, reads: Mapping[str, Collection[str]]) -> 
         raise error_at(pipeline.datasets[circle[0]].location, what, "Break the circle at one of them.") from error
 
 
-def _interval(flow: Flow | CdcFlow, dataset: Dataset) -> str:
-    own = flow.spark_conf if isinstance(flow, Flow) else {}
+def _interval(flow: Flow | CdcFlow, properties: Mapping[str, str] = _NONE, conf: Mapping[str, str] = _NONE) -> str:
+    """How often the flow checkpoints: what it says itself, else its table's configuration, else its table's properties."""
     names = ("pipelines.trigger.interval", "pipelines.trigger.checkpoint")
-    given = [source[n] for source in (own, dataset.spark_conf, dataset.table_properties) for n in names if n in source]
+    given = [source[n] for source in (_own_conf(flow), conf, properties) for n in names if n in source]
     interval = given[0] if given else DEFAULT_INTERVAL
-    if interval_ms(dataset, interval) < MINIMUM_INTERVAL_MS:
-        what = f"{dataset.name}: {interval!r} is too short a trigger interval"
-        raise error_at(dataset.location, what, "Use 5 seconds or more; it is how often the flow checkpoints, not how fast it is.")
+    length = milliseconds(interval)
+    if length is None:
+        raise error_at(flow.location, f"{flow.target}: {interval!r} is no interval", "Write it as '1 minute' or '30 seconds'.")
+    if length < MINIMUM_INTERVAL_MS:
+        what = f"{flow.target}: {interval!r} is too short a trigger interval"
+        raise error_at(flow.location, what, "Use 5 seconds or more; it is how often the flow checkpoints, not how fast it is.")
     return interval
+
+
+def _is_real_time(flow: Flow | CdcFlow, conf: Mapping[str, str] = _NONE) -> bool:
+    """Whether the flow, or its table, asks for real-time mode by itself."""
+    trigger = {**conf, **_own_conf(flow)}.get("pipelines.trigger")
+    if trigger is not None and trigger.lower() != REAL_TIME.lower():
+        what = f"{flow.name} has the unknown pipelines.trigger {trigger!r}"
+        raise error_at(flow.location, what, f"Use {REAL_TIME!r}, or leave it out: the flow then runs as the update does.")
+    return trigger is not None
+
+
+def _own_conf(flow: Flow | CdcFlow) -> Mapping[str, str]:
+    return flow.spark_conf if isinstance(flow, Flow) else _NONE

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pitlake.lake.commits import Tally, Totals, merged, newest_note
 from pitlake.lake.names import TableName
+from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec
 
 
 class Progress(BaseModel):
@@ -33,16 +34,16 @@ def growth(before: Progress, after: Progress) -> Progress:
     return Progress(rows=after.rows - before.rows, dropped=after.dropped - before.dropped, expectations=gained)
 
 
-def stored_progress(lake: str, table: str, quarantine: str) -> Progress:
+def stored_progress(lake: str, spec: TableSpec) -> Progress:
     """What the newest commits of a table and of its quarantine tell; nothing of a table that does not exist yet."""
-    return progress_of(_totals(lake, table), _totals(lake, quarantine))
+    quarantine = TableName.parse(spec.name + QUARANTINE_SUFFIX).path(lake)
+    return progress_of(_totals(spec.path(lake)), _totals(quarantine))
 
 
 def _gained(before: Tally, after: Tally) -> Tally:
     return Tally(passed=max(0, after.passed - before.passed), failed=max(0, after.failed - before.failed))
 
 
-def _totals(lake: str, table: str) -> Totals:
-    path = TableName.parse(table).path(lake)
+def _totals(path: str) -> Totals:
     note = newest_note(DeltaTable(path)) if DeltaTable.is_deltatable(path) else None
     return note.totals if note else Totals()

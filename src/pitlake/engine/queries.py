@@ -7,7 +7,7 @@ from typing import Literal
 from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.expectations import VIOLATION
-from pitlake.engine.planning import FlowPlan
+from pitlake.engine.planning import SinkPlan, StreamPlan
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.streams.connections import MAX_RECORD_BYTES
 
@@ -23,14 +23,16 @@ _SINK_OPTIONS = {
 _REFUSED = "STREAMING_REAL_TIME_MODE"
 
 
-def start_query(plan: FlowPlan, mode: Mode, *, bootstrap: str, checkpoints: str) -> StreamingQuery:
+def start_query(plan: StreamPlan, mode: Mode, *, bootstrap: str, checkpoints: str) -> StreamingQuery:
     """Start a flow; its checkpoint is named after it, so renaming a flow starts it from the beginning, and changing the mode not.
 
-    Raises PySparkException for what Spark refuses at once; other refusals end the query that is returned.
+    A Kafka sink's own options win over pitlake's, its Kafka over `bootstrap`. Raises PySparkException for what Spark refuses at
+    once; other refusals end the query that is returned.
     """
+    own = plan.sink.options if isinstance(plan, SinkPlan) else {}
     writer = plan.records.writeStream.format("kafka").outputMode("update").queryName(plan.name)
-    writer = writer.option("kafka.bootstrap.servers", bootstrap).options(**_SINK_OPTIONS)
-    writer = writer.option("checkpointLocation", f"{checkpoints}/{plan.spec.name}/{plan.name}")
+    writer = writer.options(**{"kafka.bootstrap.servers": bootstrap, **_SINK_OPTIONS, **own})
+    writer = writer.option("checkpointLocation", f"{checkpoints}/{plan.checkpoint}")
     in_time = (
         writer.trigger(realTime=plan.interval)  # type: ignore[call-overload]
         if mode == "realtime"

@@ -11,7 +11,7 @@ from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import flow_failed, flow_state
-from pitlake.engine.planning import FlowPlan
+from pitlake.engine.planning import FlowPlan, StreamPlan
 from pitlake.engine.queries import MICRO_BATCH, Mode, failure, refusal
 from pitlake.errors import ExpectationViolationError, FlowError
 
@@ -23,13 +23,13 @@ WATCH_SECONDS = 0.5
 class Flows:
     """Starts flows by `start` in `mode`, and tells the event log, and people by `report`, what becomes of them.
 
-    A flow that real-time mode refuses runs in micro-batches.
+    A flow that asks for real-time mode by itself has it in either mode; one that real-time mode refuses runs in micro-batches.
     """
 
     def __init__(
         self,
-        plans: Sequence[FlowPlan],
-        start: Callable[[FlowPlan, Mode], StreamingQuery],
+        plans: Sequence[StreamPlan],
+        start: Callable[[StreamPlan, Mode], StreamingQuery],
         mode: Mode,
         *,
         log: EventLog,
@@ -47,7 +47,7 @@ class Flows:
             if self._queries and stop.wait(STAGGER_SECONDS):
                 break
             self._report(f"Starting flow {plan.name}")
-            self._log.add(flow_state(plan.name, plan.spec.name, "STARTING"))
+            self._log.add(flow_state(plan.name, plan.table, "STARTING", sink=plan.sink_name))
             self._begin(plan)
 
     def watch(self, stop: threading.Event) -> None:
@@ -74,32 +74,39 @@ class Flows:
         with ThreadPoolExecutor(max_workers=max(1, len(self._queries))) as stopping:
             list(stopping.map(lambda query: query.stop(), self._queries.values()))
         for name in self._queries:
-            self._progress.stopped(name, self._plans[name].spec)
+            self._stopped(self._plans[name])
         self._queries.clear()
 
-    def _begin(self, plan: FlowPlan) -> None:
+    def _stopped(self, plan: StreamPlan) -> None:
+        if isinstance(plan, FlowPlan):
+            self._progress.stopped(plan.name, plan.spec)
+        else:
+            self._log.add(flow_state(plan.name, None, "STOPPED", sink=plan.sink_name))
+
+    def _begin(self, plan: StreamPlan) -> None:
         try:
-            self._queries[plan.name] = self._start(plan, self._mode)
+            self._queries[plan.name] = self._start(plan, "realtime" if plan.is_real_time else self._mode)
         except PySparkException as error:
             if not self._falls_back(plan, error):
                 raise
         else:
-            self._log.add(flow_state(plan.name, plan.spec.name, "RUNNING"))
+            self._log.add(flow_state(plan.name, plan.table, "RUNNING", sink=plan.sink_name))
 
-    def _falls_back(self, plan: FlowPlan, error: Exception | None) -> bool:
+    def _falls_back(self, plan: StreamPlan, error: Exception | None) -> bool:
         """Start a flow that real-time mode has refused in micro-batches instead; whether it was refused."""
         reason = refusal(error)
         if reason is None:
             return False
         self._queries[plan.name] = self._start(plan, "micro-batch")
         warning = f"in micro-batches of {MICRO_BATCH}, as real-time mode refuses it: {reason}"
-        self._log.add(flow_state(plan.name, plan.spec.name, "RUNNING", warning=warning))
+        self._log.add(flow_state(plan.name, plan.table, "RUNNING", sink=plan.sink_name, warning=warning))
         self._report(f"Flow {plan.name} runs {warning}")
         return True
 
     def _failed(self, name: str, query: StreamingQuery) -> FlowError:
         error = failure(name, query)
         error = error or FlowError(f"flow {name} ended by itself", do="Start the pipeline again.")
-        self._log.add(flow_failed(name, self._plans[name].spec.name, error))
+        plan = self._plans[name]
+        self._log.add(flow_failed(name, plan.table, error, sink=plan.sink_name))
         self._report(error.what)
         return error

@@ -16,8 +16,18 @@ from pyspark.sql import SparkSession
 
 from pitlake.engine.batches import CommittedBatch, committed_batches
 from pitlake.engine.event_log import EventLog, ProgressLog, event_log_spec, told_progress
-from pitlake.engine.events import Event, Update, batch_committed, dataset_defined, flow_defined, update_created, update_state
-from pitlake.engine.planning import UpdatePlan, plan_update
+from pitlake.engine.events import (
+    Event,
+    Update,
+    batch_committed,
+    dataset_defined,
+    flow_defined,
+    sink_defined,
+    sink_flow_defined,
+    update_created,
+    update_state,
+)
+from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
 from pitlake.engine.queries import Mode, start_query
 from pitlake.engine.running import Flows
 from pitlake.engine.session import LOCAL_MASTER, start_session
@@ -105,6 +115,7 @@ def run_update(config: UpdateConfig, *, stop: threading.Event, report: Report, o
             planned = plan(config, session, update.epoch)
             log.add(*_definitions(planned), update_state(update, "SETTING_UP_TABLES"))
             _publish_specs(config.bootstrap, planned.specs)
+            _ensure_sink_topics(config.bootstrap, planned.sinks)
             _Run(config, update, session, planned, log, report).until(stop, on_ready)
         finally:
             session.stop()
@@ -157,7 +168,7 @@ class _Run:
     def _flows(self, progress: ProgressLog) -> Flows:
         bootstrap, checkpoints = self.config.bootstrap, str(self.config.home / "checkpoints")
         return Flows(
-            [flow for flow in self.planned.flows if not flow.refreshes],
+            [*(flow for flow in self.planned.flows if not flow.refreshes), *self.planned.sinks],
             lambda flow, mode: start_query(flow, mode, bootstrap=bootstrap, checkpoints=checkpoints),
             self.config.mode,
             log=self.log,
@@ -178,14 +189,16 @@ class _Run:
     def _marking(self, progress: ProgressLog) -> Callable[[CommittedBatch], None]:
         """Marks a committed batch in the topics of its flow and tells it to the event log."""
         publisher = Publisher(self.config.bootstrap)
-        plans = {flow.name: flow for flow in self.planned.flows}
+        plans = {plan.name: plan for plan in self.planned.plans}
 
         def mark(batch: CommittedBatch) -> None:
             plan = plans[batch.flow]
+            self.log.add(batch_committed(plan.name, plan.table, batch.batch_id, batch.progress, sink=plan.sink_name))
+            if isinstance(plan, SinkPlan):  # its records are the sink's own: there is no table that would know a marker
+                return
             marker = Marker(flow=batch.flow, batch_id=batch.batch_id, offsets=batch.offsets)
             for topic in plan.topics:
                 publisher.send(topic, b"", headers={EPOCH: encode_epoch(self.update.epoch), MARKER: encode_marker(marker)})
-            self.log.add(batch_committed(plan.name, plan.spec.name, batch.batch_id, batch.progress))
             progress.batch_committed(plan.name, plan.spec, batch.batch_id)
 
         return mark
@@ -197,6 +210,14 @@ def _publish_specs(bootstrap: str, specs: Sequence[TableSpec]) -> None:
     with Publisher(bootstrap) as publisher:
         for spec in specs:
             publisher.send(SPECS_TOPIC, spec.model_dump_json().encode(), key=spec.name.encode())
+
+
+def _ensure_sink_topics(bootstrap: str, plans: Sequence[SinkPlan]) -> None:
+    """Create the topics of Kafka sinks that are missing on the pipeline's own Kafka; those of another are their owner's."""
+    own = [plan.sink.options for plan in plans if plan.sink.options.get("kafka.bootstrap.servers", bootstrap) == bootstrap]
+    named = {options["topic"] for options in own if "topic" in options}
+    missing = named - list_topics(bootstrap).keys() if named else set()
+    ensure_topics(bootstrap, [Topic(name, retention_bytes=TABLE_TOPIC_BYTES) for name in sorted(missing)])
 
 
 def _settings(config: UpdateConfig) -> dict[str, object]:
@@ -211,9 +232,16 @@ def _settings(config: UpdateConfig) -> dict[str, object]:
 
 def _definitions(planned: UpdatePlan) -> Iterator[Event]:
     stored = {TableName.parse(spec.name).name: spec.name for spec in planned.specs}
-    flows = Counter(flow.spec.name for flow in planned.flows)
-    for spec in {flow.spec.name: flow.spec for flow in planned.flows}.values():
-        yield dataset_defined(spec, flows[spec.name])
-    for flow in planned.flows:
-        read = planned.reads.get(TableName.parse(flow.spec.name).name, frozenset())
-        yield flow_defined(flow.name, flow.spec, {stored.get(name, name) for name in read})
+    flows = Counter(plan.target for plan in planned.plans)
+    for plan in {plan.target: plan for plan in planned.plans}.values():
+        if isinstance(plan, FlowPlan) and plan.sink is None:
+            yield dataset_defined(plan.spec, flows[plan.target])
+        elif plan.sink is not None:
+            yield sink_defined(plan.sink, flows[plan.target])
+    for plan in planned.plans:
+        inputs = {stored.get(name, name) for name in planned.reads.get(plan.target, frozenset())}
+        if isinstance(plan, FlowPlan):
+            yield flow_defined(plan.name, plan.spec, inputs, sink=plan.sink_name)
+        else:
+            kind = "UPDATE" if plan.updates else "APPEND"
+            yield sink_flow_defined(plan.name, kind, plan.sink_name, inputs, plan.records.dtypes)

@@ -55,7 +55,7 @@ def _check_types(spec: TableSpec) -> None:
 def open_table(lake: str, spec: TableSpec, created: CommitProperties) -> DeltaTable:
     """The Delta table of `spec`, created where there is none by a commit with the properties `created`. Raises LakeError."""
     check_spec(spec)
-    path = TableName.parse(spec.name).path(lake)
+    path = spec.path(lake)
     return DeltaTable(path) if DeltaTable.is_deltatable(path) else _create(path, spec, created)
 
 
@@ -135,8 +135,8 @@ def _evolve_column(table: DeltaTable, existing: Field, wanted: Field, properties
 
 def write_anew(spec: TableSpec) -> str:
     """What to do, as a sentence, so that the table is written from the start of what its topic still holds."""
-    folder = TableName.parse(spec.name).path("").lstrip("/")
-    return f"Move the folder {folder} out of the lake and start again, or rename the table."
+    folder = f"{spec.location} away" if spec.location else f"{spec.path('').lstrip('/')} out of the lake"
+    return f"Move the folder {folder} and start again, or rename the table."
 
 
 def _refused(spec: TableSpec, what: str, do: str) -> LakeError:

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from pitlake.lake.names import TableName
+
 SPECS_TOPIC = "pitlake.tables"
 
 QUARANTINE_SUFFIX = "_quarantine"
@@ -53,7 +55,7 @@ class TableSpec(BaseModel):
     `processed_at` columns are filled with the record's own timestamp. `event_time` and `ingestion_time` name the columns from
     which stage latencies are measured. `window` names the window start of an upsert table, one of its keys: by it files are laid
     out, open windows apart from closed ones.
-    `retention_days` counts from the `retention_column`.
+    `retention_days` counts from the `retention_column`. `location` is where a table lies that is not in the lake, under its name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,3 +78,8 @@ class TableSpec(BaseModel):
     retention_days: int | None = None
     retention_column: str | None = None
     commit_interval_ms: int = 250
+    location: str | None = None
+
+    def path(self, lake: str) -> str:
+        """Where the table lies, if `lake` is where all do that say nothing else. Raises LakeError for a name that is none."""
+        return self.location or TableName.parse(self.name).path(lake)

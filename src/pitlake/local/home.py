@@ -57,6 +57,11 @@ class Home:
         """File that says where the broker of the present run answers."""
         return self.path / "run.json"
 
+    @property
+    def labels(self) -> Path:
+        """File of the faults that simulators have played here, as JSON lines; there once one ran."""
+        return self.path / "labels.jsonl"
+
     def log(self, part: str) -> Path:
         """The log of a process."""
         return self.logs / f"{part}.log"

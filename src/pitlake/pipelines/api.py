@@ -27,16 +27,19 @@ from pitlake.pipelines.definitions import (
     Flow,
     Location,
     QueryFunction,
+    Sink,
 )
 from pitlake.pipelines.locations import caller_location, error_at, function_location
 from pitlake.pipelines.names import suggestion
 from pitlake.pipelines.reading import current_reader
 from pitlake.pipelines.registry import current_registry
+from pitlake.pipelines.sinks import sink_format, sink_options
 
 __all__ = [
     "append_flow",
     "apply_changes",
     "create_auto_cdc_flow",
+    "create_sink",
     "create_streaming_table",
     "expect",
     "expect_all",
@@ -50,6 +53,7 @@ __all__ = [
     "read_stream",
     "table",
     "temporary_view",
+    "update_flow",
     "view",
 ]
 
@@ -183,19 +187,47 @@ def append_flow(
     import_checkpoint: str | None = None,
     **unknown: Any,
 ) -> QueryFunction | Decorator:
-    """Define a flow whose rows are appended to the streaming table `target`; several flows may have one target.
+    """Define a flow whose rows are appended to `target`, a streaming table or a sink; several flows may have one target.
 
     A flow's name (by default the function's) is its checkpoint's: renaming it starts it from the beginning.
     `once`, `depends_on` and `import_checkpoint` are refused.
     """
     _refuse(append_flow, unknown, once=once or None, depends_on=depends_on, import_checkpoint=import_checkpoint)
+    return _decorated(query_function, lambda function: _define_flow(function, target, name, spark_conf, comment))
 
-    def define(function: QueryFunction) -> None:
-        flow_name = name or function.__name__
-        flow = Flow(flow_name, _bare(target), function, function_location(function), dict(spark_conf or {}), comment)
-        current_registry().add_flow(flow)
 
-    return _decorated(query_function, define)
+def update_flow(
+    query_function: QueryFunction | None = None,
+    /,
+    *,
+    target: str,
+    name: str | None = None,
+    depends_on: str | Sequence[str] | None = None,
+    spark_conf: Mapping[str, str] | None = None,
+    comment: str | None = None,
+    **unknown: Any,
+) -> QueryFunction | Decorator:
+    """Define a flow into the sink `target` that sends a row of an aggregation again whenever it changes.
+
+    Of `spark_conf`, `pipelines.trigger` (`RealTime`) and `pipelines.trigger.interval`, how often the flow checkpoints, have a
+    meaning here. A flow's name (by default the function's) is its checkpoint's. `depends_on` is refused.
+    """
+    _refuse(update_flow, unknown, depends_on=depends_on)
+    return _decorated(query_function, lambda function: _define_flow(function, target, name, spark_conf, comment, updates=True))
+
+
+def create_sink(name: str, format: str, options: Mapping[str, str] | None = None, **unknown: Any) -> None:  # noqa: A002  (Databricks' name)
+    """Define a place outside of the pipeline as the target of append and update flows.
+
+    `format="kafka"`: `topic`, unless each row names its own, and `kafka.*` for the producer; without `kafka.bootstrap.servers` it
+    is the pipeline's own Kafka. Rows need a `value`, and may have `key`, `headers`, `topic` and `partition`.
+    `format="delta"`, for append flows: either `tableName`, in full where it lies outside of the pipeline's schema, or `path`.
+    A sink has no expectations; it takes each row at least once.
+    """
+    _refuse(create_sink, unknown)
+    location = caller_location()
+    kind = sink_format(name, format, location)
+    current_registry().add_sink(Sink(_bare(name), kind, sink_options(name, kind, options or {}, location), location))
 
 
 def create_auto_cdc_flow(
@@ -353,6 +385,20 @@ def _define(function: QueryFunction, kind: DatasetKind, details: _Details) -> No
     dataset = details.dataset(name, kind, location)
     registry.add_dataset(dataset, function)
     registry.add_flow(Flow(dataset.name, dataset.name, function, location))
+
+
+def _define_flow(
+    function: QueryFunction,
+    target: str,
+    name: str | None,
+    spark_conf: Mapping[str, str] | None,
+    comment: str | None,
+    *,
+    updates: bool = False,
+) -> None:
+    location = function_location(function)
+    conf = dict(spark_conf or {})
+    current_registry().add_flow(Flow(name or function.__name__, _bare(target), function, location, conf, comment, updates))
 
 
 def _decorated(function: QueryFunction | None, define: Callable[[QueryFunction], None]) -> QueryFunction | Decorator:

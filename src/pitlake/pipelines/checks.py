@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from pitlake.pipelines.definitions import CdcFlow, Dataset, DatasetKind, Flow, Location, Pipeline
+from pitlake.errors import DefinitionError
+from pitlake.pipelines.definitions import CdcFlow, Dataset, DatasetKind, Flow, Location, Pipeline, Sink, SinkFormat
 from pitlake.pipelines.locations import error_at
 from pitlake.pipelines.names import suggestion
 
@@ -18,11 +19,11 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 def check_pipeline(pipeline: Pipeline) -> None:
     """Raises DefinitionError for the first definition that cannot stand, with its file and line."""
-    for named in (*pipeline.datasets.values(), *pipeline.flows):
+    for named in (*pipeline.datasets.values(), *pipeline.sinks.values(), *pipeline.flows):
         _check_name(named.name, named.location)
     _check_flow_names(pipeline.flows)
     for flow in pipeline.flows:
-        _check_target(flow, pipeline.datasets)
+        _check_target(flow, pipeline)
         if isinstance(flow, CdcFlow):
             _check_cdc(flow)
     flows_of = defaultdict(list)
@@ -31,6 +32,8 @@ def check_pipeline(pipeline: Pipeline) -> None:
     for dataset in pipeline.datasets.values():
         _check_writers(dataset, flows_of[dataset.name])
         _check_expectation_names(dataset)
+    for sink in pipeline.sinks.values():
+        _check_has_flow(sink, flows_of[sink.name])
 
 
 def _check_name(name: str, location: Location) -> None:
@@ -50,18 +53,41 @@ def _check_flow_names(flows: Sequence[AnyFlow]) -> None:
             )
 
 
-def _check_target(flow: AnyFlow, datasets: Mapping[str, Dataset]) -> None:
-    target = datasets.get(flow.target)
+def _check_target(flow: AnyFlow, pipeline: Pipeline) -> None:
+    if (sink := pipeline.sinks.get(flow.target)) is not None:
+        _check_sink_takes(flow, sink)
+        return
+    target = pipeline.datasets.get(flow.target)
     if target is None:
-        tables = [d.name for d in datasets.values() if d.kind is not DatasetKind.TEMPORARY_VIEW]
+        raise _unknown_target(flow, pipeline)
+    if isinstance(flow, Flow) and flow.updates:
         raise error_at(
             flow.location,
-            f"the flow {flow.name} has the unknown target {flow.target}",
-            suggestion(flow.target, tables, what="tables") + " Define it with dp.create_streaming_table.",
+            f"the update flow {flow.name} has the target {flow.target}, which is no sink",
+            "Write a table with @dp.append_flow or @dp.table: a row of an aggregation replaces the one before it there.",
         )
     own = isinstance(flow, Flow) and flow.name == target.name
     if not own and target.kind in (DatasetKind.TEMPORARY_VIEW, DatasetKind.MATERIALIZED_VIEW):
         raise error_at(flow.location, f"{flow.target} is a view, which no flow can write", "Make the target a streaming table.")
+
+
+def _unknown_target(flow: AnyFlow, pipeline: Pipeline) -> DefinitionError:
+    updates = isinstance(flow, Flow) and flow.updates
+    tables = [] if updates else [d.name for d in pipeline.datasets.values() if d.kind is not DatasetKind.TEMPORARY_VIEW]
+    near = suggestion(flow.target, [*tables, *pipeline.sinks], what="sinks" if updates else "targets")
+    define = "dp.create_sink" if updates else "dp.create_streaming_table or dp.create_sink"
+    return error_at(
+        flow.location, f"the flow {flow.name} has the unknown target {flow.target}", f"{near} Define it with {define}."
+    )
+
+
+def _check_sink_takes(flow: AnyFlow, sink: Sink) -> None:
+    if isinstance(flow, CdcFlow):
+        what = f"{sink.name} is a sink, which no CDC flow can write"
+        raise error_at(flow.location, what, "Make the target a streaming table, and write the sink with an append flow.")
+    if flow.updates and sink.format is SinkFormat.DELTA:
+        what = f"the update flow {flow.name} has the target {sink.name}, a delta sink, which only takes new rows"
+        raise error_at(flow.location, what, "Define it with @dp.append_flow, or make the target a table or a kafka sink.")
 
 
 def _check_cdc(flow: CdcFlow) -> None:
@@ -73,9 +99,13 @@ def _check_cdc(flow: CdcFlow) -> None:
         raise error_at(flow.location, f"{flow.name} has column_list and except_column_list", "Keep one of the two.")
 
 
-def _check_writers(dataset: Dataset, flows: Sequence[AnyFlow]) -> None:
+def _check_has_flow(target: Dataset | Sink, flows: Sequence[AnyFlow]) -> None:
     if not flows:
-        raise error_at(dataset.location, f"{dataset.name} has no flow that writes it", f"Add one with target={dataset.name!r}.")
+        raise error_at(target.location, f"{target.name} has no flow that writes it", f"Add one with target={target.name!r}.")
+
+
+def _check_writers(dataset: Dataset, flows: Sequence[AnyFlow]) -> None:
+    _check_has_flow(dataset, flows)
     if len(flows) == 1 or (dataset.kind is DatasetKind.STREAMING_TABLE and not any(isinstance(f, CdcFlow) for f in flows)):
         return
     raise error_at(

@@ -68,9 +68,29 @@ class Dataset:
     expectations: tuple[Expectation, ...] = ()
 
 
+class SinkFormat(StrEnum):
+    """The kinds of places outside of a pipeline that its flows can write to."""
+
+    KAFKA = "kafka"
+    DELTA = "delta"
+
+
+@dataclass(frozen=True)
+class Sink:
+    """A place outside of the pipeline that its flows write to; `options` as they were given."""
+
+    name: str
+    format: SinkFormat
+    options: Mapping[str, str]
+    location: Location
+
+
 @dataclass(frozen=True)
 class Flow:
-    """A query whose rows are appended to (or, when it aggregates, upserted into) its target."""
+    """A query whose rows are appended to (or, when it aggregates, upserted into) its target.
+
+    `updates` says that the target is a sink which takes a row again whenever it changes.
+    """
 
     name: str
     target: str
@@ -78,6 +98,7 @@ class Flow:
     location: Location
     spark_conf: Mapping[str, str] = field(default_factory=dict)
     comment: str | None = None
+    updates: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,3 +125,4 @@ class Pipeline:
 
     datasets: Mapping[str, Dataset]
     flows: tuple[Flow | CdcFlow, ...]
+    sinks: Mapping[str, Sink] = field(default_factory=dict)

@@ -34,7 +34,7 @@ def load(paths: Sequence[Path]) -> Pipeline:
         for file in files:
             _execute(file)
     pipeline = registry.pipeline()
-    if not pipeline.datasets:
+    if not pipeline.datasets and not pipeline.sinks:
         raise error_at(Location(str(files[0]), 1), "the pipeline defines no dataset", "Decorate a function with @dp.table.")
     check_pipeline(pipeline)
     return pipeline

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 
-from pitlake.pipelines.definitions import CdcFlow, Dataset, Expectation, Flow, Pipeline, QueryFunction
+from pitlake.pipelines.definitions import CdcFlow, Dataset, Expectation, Flow, Location, Pipeline, QueryFunction, Sink
 from pitlake.pipelines.locations import caller_location, error_at, function_location
 
 
@@ -16,22 +16,22 @@ class Registry:
 
     def __init__(self) -> None:
         self._datasets: dict[str, Dataset] = {}
+        self._sinks: dict[str, Sink] = {}
         self._functions: dict[str, QueryFunction] = {}
         self._flows: list[Flow | CdcFlow] = []
         self._expectations: dict[QueryFunction, list[Expectation]] = {}
 
     def add_dataset(self, dataset: Dataset, function: QueryFunction | None = None) -> None:
         """Define a dataset; `function` is what its decorators stand on. Raises DefinitionError for a name that is taken."""
-        taken = self._datasets.get(dataset.name)
-        if taken is not None:
-            raise error_at(
-                dataset.location,
-                f"{dataset.name} is defined twice, first at {taken.location.file}:{taken.location.line}",
-                "Give one of the two another name.",
-            )
+        self._check_free(dataset.name, dataset.location)
         self._datasets[dataset.name] = dataset
         if function is not None:
             self._functions[dataset.name] = function
+
+    def add_sink(self, sink: Sink) -> None:
+        """Define a sink. Raises DefinitionError for a name that is taken."""
+        self._check_free(sink.name, sink.location)
+        self._sinks[sink.name] = sink
 
     def add_flow(self, flow: Flow | CdcFlow) -> None:
         """Define a flow."""
@@ -52,9 +52,19 @@ class Registry:
             raise error_at(
                 function_location(stray),
                 f"{stray.__name__} has expectations and defines no dataset",
-                "Decorate it with @dp.table or @dp.temporary_view as well; those of an append flow belong to its target.",
+                "Decorate it with @dp.table or @dp.temporary_view as well; those of a flow belong to its target, and where that "
+                "is a sink, to the table or view that the flow reads.",
             )
-        return Pipeline(datasets, tuple(self._flows))
+        return Pipeline(datasets, tuple(self._flows), dict(self._sinks))
+
+    def _check_free(self, name: str, location: Location) -> None:
+        taken = self._datasets.get(name) or self._sinks.get(name)
+        if taken is not None:
+            raise error_at(
+                location,
+                f"{name} is defined twice, first at {taken.location.file}:{taken.location.line}",
+                "Give one of the two another name.",
+            )
 
     def _with_expectations(self, dataset: Dataset) -> Dataset:
         function = self._functions.get(dataset.name)

@@ -1,0 +1,96 @@
+"""What a report tells of a run, gathered while the mine runs and before its queries' minutes are over."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from deltalake.exceptions import DeltaError
+
+from pitlake.cli.alarms import alarm_score
+from pitlake.cli.ask import Checked, run_check
+from pitlake.cli.files import write_text
+from pitlake.cli.graph import graph_as_svg
+from pitlake.cli.parts import LANDING
+from pitlake.cli.report import Report, report_as_html
+from pitlake.cli.settings import Settings
+from pitlake.cli.status import present_statuses
+from pitlake.cli.system import MINING_PIPELINE
+from pitlake.cli.validate import validate
+from pitlake.errors import LakeError
+from pitlake.lake.history import LatencyHistory
+from pitlake.lake.status import TableStatus
+from pitlake.mining.scoring import Score
+
+LOOK_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the lake said at the end of a run."""
+
+    ended: datetime
+    measured_from: datetime
+    checks: list[Checked]
+    statuses: list[TableStatus]
+    alarms: Score | None
+
+
+class Recording:
+    """Gathers latencies in a thread while its block lasts; `close` asks the lake for the rest, `write` makes the report."""
+
+    def __init__(self, settings: Settings, began: datetime) -> None:
+        self._settings, self._began = settings, began
+        self._history = LatencyHistory(settings.lake_url, began)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="recording", daemon=True)
+        self._found: _Found | None = None
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(LOOK_SECONDS):
+            self._look_once()
+
+    def _look_once(self) -> None:
+        with suppress(DeltaError, OSError):  # a table that is just being made is read at the next look
+            self._history.look()
+
+    def close(self, measured_from: datetime) -> None:
+        """Take in what the lake says now; the numbers will be of latencies since `measured_from` (UTC)."""
+        self._look_once()
+        try:
+            checks = run_check(self._settings)
+        except LakeError:
+            checks = []
+        statuses = present_statuses(self._settings)
+        self._found = _Found(datetime.now(UTC), measured_from, checks, statuses, alarm_score(self._settings))
+
+    def write(self, file: Path) -> None:
+        """Plan the pipeline once more for its graph, and write the report of what `close` has found."""
+        found = self._found
+        assert found is not None  # noqa: S101 - closed before
+        # A table of one stage alone, such as the event log's, says nothing of where the time goes.
+        tables = {name.name: name for name, stages in sorted(self._history.tables.items()) if len(stages) > 1}
+        report = Report(
+            began=self._began,
+            ended=found.ended,
+            measured_from=found.measured_from,
+            mode=self._settings.mode,
+            checks=found.checks,
+            statuses=found.statuses,
+            stages={bare: self._history.stages(name, found.measured_from) for bare, name in tables.items()},
+            spans={bare: self._history.tables[name] for bare, name in tables.items()},
+            alarms=found.alarms,
+            graph=graph_as_svg(validate(self._settings, [MINING_PIPELINE], {LANDING.name})),
+        )
+        write_text(file, report_as_html(report))

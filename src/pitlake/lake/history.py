@@ -1,0 +1,61 @@
+"""Latencies over time, gathered while the tables' logs still remember them: a log forgets its commits after some minutes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from deltalake import DeltaTable
+
+from pitlake.lake.catalog import list_tables
+from pitlake.lake.commits import commits
+from pitlake.lake.latency import Histogram
+from pitlake.lake.names import TableName
+
+Spans = dict[datetime, Histogram]
+
+
+class LatencyHistory:
+    """What the commits after `since` (UTC) say of their rows' latencies, per table, stage and span of `seconds`.
+
+    `look` takes in what is new; call it often enough that no commit is forgotten in between, about every ten seconds.
+    """
+
+    def __init__(self, lake: str, since: datetime, seconds: int = 10) -> None:
+        self._lake, self._since, self._seconds = lake, since, seconds
+        self._seen: dict[TableName, int] = {}
+        self._spans: dict[TableName, dict[str, Spans]] = {}
+
+    @property
+    def tables(self) -> Mapping[TableName, Mapping[str, Spans]]:
+        """Table → stage → beginning of a span → the latencies of the rows that were committed in it."""
+        return self._spans
+
+    def stages(self, table: TableName, since: datetime) -> dict[str, Histogram]:
+        """The latencies of a table per stage, from the span on in which `since` (UTC) lies."""
+        begin, spans = self._span(since), self._spans.get(table, {})
+        return {stage: sum((h for at, h in of.items() if at >= begin), Histogram()) for stage, of in spans.items()}
+
+    def look(self) -> None:
+        """Take in the commits since the last look. Raises deltalake's errors for a table that is just being made."""
+        for name in list_tables(self._lake):
+            self._look_at(name)
+
+    def _look_at(self, name: TableName) -> None:
+        table = DeltaTable(name.path(self._lake))
+        newest = table.version()
+        unseen = newest - self._seen.get(name, -1)
+        for commit in commits(table, unseen) if unseen else ():
+            if commit.at > self._since:
+                self._add(name, commit.at, commit.latencies)
+        self._seen[name] = newest
+
+    def _add(self, name: TableName, at: datetime, latencies: Mapping[str, Histogram]) -> None:
+        begin = self._span(at)
+        for stage, histogram in latencies.items():
+            spans = self._spans.setdefault(name, {}).setdefault(stage, defaultdict(Histogram))
+            spans[begin] += histogram
+
+    def _span(self, at: datetime) -> datetime:
+        return datetime.fromtimestamp(at.timestamp() // self._seconds * self._seconds, UTC)
