@@ -21,21 +21,22 @@ from tests.mining.databricks.lakeflow import Lakeflow
 QUARANTINE_FILE, REALTIME_FILE = (PIPELINE_FILE.parent / "databricks" / name for name in ("quarantine.py", "realtime.py"))
 EXPECTATIONS = [f"{kind}{action}" for kind in ("expect", "expect_all") for action in ("", "_or_drop", "_or_fail")]
 SETTINGS = {"mining.kafka.bootstrap_servers": "kafka.test:9092"}
-GIVEN = SimpleNamespace(conf=SimpleNamespace(get=lambda name, default=None: SETTINGS.get(name, default)))
 
 
 @pytest.fixture
 def executed(monkeypatch):
     """What a file calls of Lakeflow; columns stand as their names, as no session is there."""
 
-    def run(file: Path) -> Lakeflow:
+    def run(file: Path, **more: str) -> Lakeflow:
+        settings = SETTINGS | more
+        given = SimpleNamespace(conf=SimpleNamespace(get=lambda name, default=None: settings.get(name, default)))
         lakeflow = Lakeflow()
         module = lakeflow.module()
         monkeypatch.setitem(sys.modules, "pyspark.pipelines", module)
         monkeypatch.setattr(pyspark, "pipelines", module)
         monkeypatch.setattr(F, "struct", lambda *names: list(names))
         monkeypatch.setattr(F, "col", lambda name: name)
-        runpy.run_path(str(file), init_globals={"spark": GIVEN})
+        runpy.run_path(str(file), init_globals={"spark": given})
         return lakeflow
 
     return run
@@ -68,6 +69,12 @@ def test_each_real_time_flow_fills_a_sink_that_is_named_after_a_table(executed, 
     assert {call.arguments["target"] for call in flows} == set(sinks)
     assert {sink["options"]["topic"] for sink in sinks.values()} <= set(stored_tables(pipeline))
     assert all(call.arguments["spark_conf"]["pipelines.trigger"] == "RealTime" for call in flows)
+
+
+def test_a_service_credential_is_used_where_one_is_named(executed):
+    named = executed(REALTIME_FILE, **{"mining.kafka.service_credential": "msk"}).named("create_sink")
+    assert {sink.arguments["options"]["databricks.serviceCredential"] for sink in named} == {"msk"}
+    assert all("databricks.serviceCredential" not in s.arguments["options"] for s in executed(REALTIME_FILE).named("create_sink"))
 
 
 class Registered(GraphElementRegistry):

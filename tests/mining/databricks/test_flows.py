@@ -22,13 +22,13 @@ AT = datetime(2026, 2, 15, 4, 12, 9, 250_000, tzinfo=UTC)
 RECORDS = pa.schema(
     [("value", pa.binary()), ("partition", pa.int32()), ("offset", pa.int64()), ("timestamp", pa.timestamp("us", tz="UTC"))]
 )
-MESSAGES = (
-    {
-        "timestamp": "2026-02-15T04:12:09Z",
-        "batch": [{"equipment_id": "CR_002", "tags": {"Vibration_MM_S": 20.5, "Status": "RUNNING"}}],
-    },
-    {"timestamp": "2026-02-15T04:12:09Z", "batch": [{"equipment_id": None, "tags": {"Vibration_MM_S": 99}}]},
-)
+
+
+def message(machine: str | None, tags: dict[str, object]) -> dict[str, object]:
+    return {"timestamp": "2026-02-15T04:12:09Z", "batch": [{"equipment_id": machine, "tags": tags}]}
+
+
+MESSAGES = (message("CR_002", {"Vibration_MM_S": 20.5, "Status": "RUNNING"}), message(None, {"Vibration_MM_S": 99}))
 
 
 class GivenSpark:
@@ -92,8 +92,13 @@ def records(frame):
 
 
 def test_readings_leave_with_their_columns_and_without_those_that_are_refused(flows):
-    functions, _ = flows
+    functions, given = flows
     found = records(functions["ot_sensors_normalized_topic"]())
+    assert given.asked == {
+        "kafka.bootstrap.servers": "kafka.test:9092",
+        "subscribe": "mining_ot_stream",
+        "startingOffsets": "earliest",
+    }
     assert sorted(key["sensor_name"] for key, _ in found) == ["Status", "Vibration_MM_S"]
     [vibration] = [value for key, value in found if key == {"equipment_id": "CR_002", "sensor_name": "Vibration_MM_S"}]
     assert (vibration["sensor_value"], vibration["landing_id"]) == (20.5, "00001-0000000000000000000")
@@ -110,25 +115,8 @@ def test_minutes_leave_by_window_and_sensor(flows):
 
 def test_status_leaves_by_machine_and_sensor(flows):
     functions, _ = flows
-    found = dict((key["sensor_name"], value) for key, value in records(functions["equipment_current_status_topic"]()))
+    found = {key["sensor_name"]: value for key, value in records(functions["equipment_current_status_topic"]())}
     assert found["Status"]["sensor_text"] == "RUNNING"
-
-
-def test_the_landing_topic_is_read_from_its_beginning(flows):
-    functions, given = flows
-    functions["ot_sensors_normalized_topic"]()
-    assert given.asked == {
-        "kafka.bootstrap.servers": "kafka.test:9092",
-        "subscribe": "mining_ot_stream",
-        "startingOffsets": "earliest",
-    }
-
-
-def test_a_service_credential_is_used_where_one_is_named(execute):
-    settings = {"mining.kafka.bootstrap_servers": "kafka.test:9092", "mining.kafka.service_credential": "msk"}
-    functions, given = execute("realtime.py", **settings)
-    functions["ot_sensors_normalized_topic"]()
-    assert given.asked["databricks.serviceCredential"] == "msk"
 
 
 def test_the_quarantine_has_the_readings_that_silver_refuses(execute):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from deltalake import CommitProperties
@@ -49,7 +50,9 @@ def test_a_change_of_the_pipeline_file_changes_the_local_tables(spark, changed_f
     for name, dimension in zip(names, DIMENSIONS, strict=True):
         seed_table(lake, name, dimension.rows(), dimension.comment)
     spark.dataSource.register(DeltaTableSource)
-    pipeline = load([changed_file])
+    whole = load([changed_file])
+    # Planning the others takes a second each.
+    pipeline = replace(whole, flows=tuple(flow for flow in whole.flows if flow.target in (BRONZE, MINUTES)))
     reader = GraphReader(pipeline, spark, bootstrap="", lake=lake, landing={"mining_ot_stream"}, tables=names, **PLACE)
     specs = {TableName.parse(spec.name).name: spec for spec in plan_update(pipeline, reader, epoch=1, **PLACE).specs}
     minutes = open_table(lake, specs[MINUTES], CommitProperties())
