@@ -41,7 +41,7 @@ def test_a_healthy_mine_passes(lake, capsys):
 def test_one_query_that_fails_fails_the_task_and_says_why(lake):
     bronze = DeltaTable(TableName(CATALOG, SCHEMA, "ot_telemetry_bronze").path(lake))
     bronze.delete("equipment_id = 'HT_003'")
-    with pytest.raises(SystemExit, match="1 of 6 queries failed: bronze receives: 14 records of 14 machines"):
+    with pytest.raises(RuntimeError, match="1 of 6 queries failed: bronze receives: 14 records of 14 machines"):
         check.main(CATALOG, SCHEMA)
 
 

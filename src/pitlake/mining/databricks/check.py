@@ -22,7 +22,7 @@ asks for is for the real-time path to keep."""
 
 
 def main(catalog: str, schema: str) -> None:
-    """Judge the tables of a schema. Raises SystemExit with what is wrong."""
+    """Judge the tables of a schema. Raises RuntimeError with what is wrong."""
     spark = SparkSession.builder.getOrCreate()
     failures = []
     for query in VALIDATION_QUERIES:
@@ -32,7 +32,7 @@ def main(catalog: str, schema: str) -> None:
         if not verdict.ok:
             failures.append(f"{query.name}: {verdict.reason}")
     if failures:
-        raise SystemExit(f"{len(failures)} of {len(VALIDATION_QUERIES)} queries failed: {'; '.join(failures)}")
+        raise RuntimeError(f"{len(failures)} of {len(VALIDATION_QUERIES)} queries failed: {'; '.join(failures)}")
 
 
 def statement(query: ValidationQuery, place: str) -> str:

@@ -31,7 +31,7 @@ def kafka(**options: str) -> dict[str, str]:
     """The options of source and sinks: the brokers, and the service credential where the pipeline's settings name one."""
     credential = spark.conf.get("mining.kafka.service_credential", "")
     access = {"databricks.serviceCredential": credential} if credential else {}
-    return {"kafka.bootstrap.servers": spark.conf.get("mining.kafka.bootstrap_servers"), **access, **options}
+    return {"kafka.bootstrap.servers": str(spark.conf.get("mining.kafka.bootstrap_servers")), **access, **options}
 
 
 def landing() -> DataFrame:

@@ -25,7 +25,7 @@ def setting(table: str) -> str:
 
 def conditions(spark: SparkSession, table: str) -> dict[str, str]:
     """The conditions of a table. Raises what Spark raises for a missing setting: rows must not pass unexamined."""
-    found: dict[str, str] = json.loads(spark.conf.get(setting(table)))
+    found: dict[str, str] = json.loads(str(spark.conf.get(setting(table))))
     return found
 
 

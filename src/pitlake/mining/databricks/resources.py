@@ -29,7 +29,7 @@ _ENVIRONMENT = "serverless"
 def load_resources(bundle: Bundle) -> Resources:
     """The job of the tables' upkeep, the Genie space and, where brokers are named, the real-time pipeline."""
     pipeline = mining_pipeline()
-    resources = Resources()
+    resources = Resources()  # type: ignore[no-untyped-call]
     if bundle.variables.get("kafka_bootstrap_servers"):
         resources.add_resource("mining_realtime_flows", realtime_pipeline())
     resources.add_resource("mining_upkeep", upkeep_job(pipeline))
