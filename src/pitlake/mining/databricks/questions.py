@@ -51,7 +51,7 @@ RULES = (
 )
 
 SYNONYMS = {
-    "equipment_id": ("machine", "asset", "unit", "equipment"),
+    "equipment_id": ("machine", "asset", "equipment"),
     "equipment_type": ("machine type", "kind of machine", "fleet"),
     "sensor_name": ("tag", "sensor", "signal", "measurement"),
     "sensor_value": ("value", "reading", "current value"),
