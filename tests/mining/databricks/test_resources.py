@@ -81,9 +81,7 @@ def test_every_variable_that_is_used_is_declared_and_every_declared_one_is_used(
 
 def test_every_file_that_is_named_exists(bundle):
     named = {text for text in strings(bundle["resources"]) if "/src/" in text or text.startswith("../src")}
-    local = [
-        ROOT / text.replace("${workspace.file_path}/", "").removeprefix("../") for text in named if not text.startswith("DELETE")
-    ]
+    local = [ROOT / text.replace("${workspace.file_path}/", "").removeprefix("../") for text in named]
     assert len(local) > 4
     assert [str(path) for path in local if not path.exists()] == []
 
