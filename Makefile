@@ -13,7 +13,7 @@ fail = { echo "error $(1)" >&2; echo "   do $(2)" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lock clean java
+.PHONY: help demo test check deploy lock clean java
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,11 @@ check: $(STAMPS)/dev ## Run what CI checks: lint, format, types, architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+deploy: $(STAMPS)/dev ## Deploy the mine to Databricks; options in ARGS="-t prod"
+	@command -v databricks >/dev/null 2>&1 || \
+		$(call fail,The Databricks command is not installed.,Install the Databricks CLI and log in with databricks auth login.)
+	databricks bundle deploy $(ARGS)
 
 lock: $(STAMPS)/dev ## Choose the newest library versions that pyproject.toml allows
 	@echo "Locking the libraries …"

@@ -55,7 +55,7 @@ class GivenSpark:
 
     def __init__(self, spark, recorded: Recorded) -> None:
         self._spark, self._recorded = spark, recorded
-        self.read = self.readStream = SimpleNamespace(table=self._table)
+        self.read = self.readStream = SimpleNamespace(table=self._table, option=lambda *_: self.readStream)
 
     def _table(self, name: str):
         if name in self._recorded.queries:

@@ -80,10 +80,6 @@ def _started_broker(java: Path, jars: Jars, home: Home, supervisor: Supervisor) 
 
 def seed_dimensions(settings: Settings) -> None:
     """Create the mine's dimension tables where they do not exist; those that do keep their users' edits."""
-    tables = {
-        "equipment_master": (dimensions.equipment_master, "Machines of the site and what is known of them"),
-        "shift_schedule": (dimensions.shift_schedule, "Shifts, in the site's time zone"),
-        "sensor_definitions": (dimensions.sensor_definitions, "Units, ranges and limits per machine type and sensor"),
-    }
-    for name, (rows, comment) in tables.items():
-        seed_table(settings.lake_url, TableName(settings.catalog, settings.schema_, name), rows(), comment)
+    for dimension in dimensions.DIMENSIONS:
+        name = TableName(settings.catalog, settings.schema_, dimension.name)
+        seed_table(settings.lake_url, name, dimension.rows(), dimension.comment)

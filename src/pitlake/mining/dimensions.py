@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from pitlake.mining.site import MACHINES, SENSORS, SHIFTS, SITE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ROWS_WRITTEN_AT = datetime(2026, 11, 16, tzinfo=UTC)
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
@@ -130,3 +134,25 @@ def sensor_definitions() -> pa.Table:
 
 def _hours_minutes(moment: time) -> str:
     return moment.strftime("%H:%M")
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A dimension table: `rows` gives it as it is first written."""
+
+    name: str
+    comment: str
+    keys: tuple[str, ...]
+    rows: Callable[[], pa.Table]
+
+
+DIMENSIONS = (
+    Dimension("equipment_master", "Machines of the site and what is known of them", ("equipment_id",), equipment_master),
+    Dimension("shift_schedule", "Shifts, in the site's time zone", ("shift_id",), shift_schedule),
+    Dimension(
+        "sensor_definitions",
+        "Units, ranges and limits per machine type and sensor",
+        ("equipment_type", "sensor_name"),
+        sensor_definitions,
+    ),
+)
