@@ -98,11 +98,20 @@ def _pairs(message: Message) -> Iterable[tuple[str, bytes | None]]:
 
 def end_offsets(bootstrap: str, topic: str) -> dict[int, int] | None:
     """Each partition's next offset to be written, or None when there is no such topic. Raises BrokerError."""
+    kept = kept_offsets(bootstrap, topic)
+    return None if kept is None else {partition: offsets.stop for partition, offsets in kept.items()}
+
+
+def kept_offsets(bootstrap: str, topic: str) -> dict[int, range] | None:
+    """Each partition's offsets from the oldest record that it still holds on, or None when there is no such topic.
+
+    Raises BrokerError.
+    """
     consumer = _consumer(bootstrap)
     try:
         metadata = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
         if metadata.error is None:
-            return {partition: _end(consumer, topic, partition) for partition in metadata.partitions}
+            return {partition: _kept(consumer, topic, partition) for partition in metadata.partitions}
         if metadata.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return None
         raise broker_error(bootstrap, metadata.error, f"to describe {topic}")
@@ -112,11 +121,11 @@ def end_offsets(bootstrap: str, topic: str) -> dict[int, int] | None:
         consumer.close()
 
 
-def _end(consumer: Consumer, topic: str, partition: int) -> int:
+def _kept(consumer: Consumer, topic: str, partition: int) -> range:
     watermarks = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_SECONDS)
     if watermarks is None:
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - librdkafka's own name
-    return int(watermarks[1])
+    return range(*watermarks)
 
 
 def _consumer(bootstrap: str) -> Consumer:
