@@ -1,1 +1,1 @@
-"""The Zerobus-compatible endpoint: records come in by gRPC or REST, are refused when known, written durably, then acknowledged."""
+"""The Zerobus-compatible endpoint: records come in by gRPC or REST, known ones are refused, new ones written, then acknowledged."""

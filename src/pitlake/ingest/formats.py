@@ -80,7 +80,9 @@ def _message_class(descriptor: bytes) -> type[Message]:
     """The class of a message whose descriptor came without its file: a file is made for it."""
     try:
         message = descriptor_pb2.DescriptorProto.FromString(descriptor)
-        file = descriptor_pb2.FileDescriptorProto(name=_FILE, package=_package(message), syntax=_syntax(message), message_type=[message])
+        file = descriptor_pb2.FileDescriptorProto(
+            name=_FILE, package=_package(message), syntax=_syntax(message), message_type=[message]
+        )
         pool = descriptor_pool.DescriptorPool()
         pool.AddSerializedFile(file.SerializeToString())
         full_name = f"{file.package}.{message.name}" if file.package else message.name
@@ -144,22 +146,27 @@ def _map_key(key: object) -> str:
 
 def _plain(value: Any) -> Any:
     """A value as JSON can have it."""
-    match value:
-        case float():
-            return value if math.isfinite(value) else _NOT_FINITE[str(value)]
-        case bytes():
-            return base64.b64encode(value).decode()
-        case datetime():
-            return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        case date() | time():
-            return value.isoformat()
-        case Decimal() | UUID():
-            return str(value)
-        case Mapping():
-            return {str(name): _plain(item) for name, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-    return value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    as_json = _AS_JSON.get(type(value))
+    return as_json(value) if as_json else value
+
+
+def _instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+_AS_JSON: dict[type, Callable[[Any], object]] = {
+    float: lambda value: value if math.isfinite(value) else _NOT_FINITE[str(value)],
+    bytes: lambda value: base64.b64encode(value).decode(),
+    datetime: _instant,
+    date: date.isoformat,
+    time: time.isoformat,
+    Decimal: str,
+    UUID: str,
+}
 
 
 _NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

@@ -54,7 +54,10 @@ _TOKEN: dict[str, Any] = {
                         "grant_type": {"const": "client_credentials"},
                         "scope": _TEXT,
                         "resource": _TEXT,
-                        "authorization_details": {**_TEXT, "description": "JSON list of unity_catalog_privileges; all without it"},
+                        "authorization_details": {
+                            **_TEXT,
+                            "description": "JSON list of unity_catalog_privileges",
+                        },
                     },
                 }
             }
@@ -85,7 +88,11 @@ DOCUMENT: dict[str, Any] = {
     "components": {
         "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}, "client": {"type": "http", "scheme": "basic"}},
         "schemas": {
-            "Error": {"type": "object", "required": ["error_code", "message"], "properties": {"error_code": _TEXT, "message": _TEXT}},
+            "Error": {
+                "type": "object",
+                "required": ["error_code", "message"],
+                "properties": {"error_code": _TEXT, "message": _TEXT},
+            },
             "Token": {
                 "type": "object",
                 "properties": {"access_token": _TEXT, "token_type": _TEXT, "expires_in": {"type": "integer"}, "scope": _TEXT},

@@ -184,5 +184,3 @@ async def _answer_unknown(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 404)
     body = {"error_code": "NOT_FOUND", "message": f"There is no {request.method} {request.url.path}."}
     return JSONResponse(body, status_code=status)
-
-

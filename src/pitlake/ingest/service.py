@@ -215,7 +215,9 @@ class _Stream:
             offset = oldest.offset
             while waiting and waiting[0].is_durable:
                 offset = waiting.popleft().offset
-            await self._write(EphemeralStreamResponse(ingest_record_response=IngestRecordResponse(durability_ack_up_to_offset=offset)))
+            await self._write(
+                EphemeralStreamResponse(ingest_record_response=IngestRecordResponse(durability_ack_up_to_offset=offset))
+            )
             self._table.metrics.acks.inc()
             self._table.metrics.latency.observe(time.perf_counter() - oldest.arrived)
 
