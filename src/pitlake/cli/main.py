@@ -248,10 +248,11 @@ def sql(
     home: Home = None,
     output: Format = "table",
 ) -> None:
-    """Ask the lake a question in Databricks SQL. Read-only; names may leave out catalog and schema.
+    """Ask the lake a question in Databricks SQL; names may leave out catalog and schema. It reads, and makes landing tables.
 
     pitlake sql "SHOW TABLES"
     pitlake sql "SELECT * FROM equipment_performance_1min LIMIT 5" --format csv
+    pitlake sql "CREATE TABLE weather_station"
     pitlake sql < question.sql
     """
     from pitlake.cli.ask import run_sql

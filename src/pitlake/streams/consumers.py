@@ -9,11 +9,14 @@ from typing import Self
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from pitlake.errors import BrokerError
-from pitlake.streams.connections import ANSWER_SECONDS, MAX_RECORD_BYTES, broker_error, client_config
+from pitlake.streams.connections import ANSWER_SECONDS, broker_error, client_config
 from pitlake.streams.records import Record
 
 BEGINNING: int = OFFSET_BEGINNING
 """In place of an offset: the oldest record that the partition still holds."""
+
+_FETCH_BYTES = 16 * 1024 * 1024
+"""As much at once; a record that is larger comes all the same."""
 
 _PREFETCHED_KBYTES = 16 * 1024
 _LONG_POLL_MS = 500
@@ -141,8 +144,8 @@ def _consumer(bootstrap: str) -> Consumer:
             fetch_wait_max_ms=_LONG_POLL_MS,
             fetch_queue_backoff_ms=10,
             fetch_error_backoff_ms=50,
-            fetch_message_max_bytes=MAX_RECORD_BYTES,
-            fetch_max_bytes=MAX_RECORD_BYTES,
+            fetch_message_max_bytes=_FETCH_BYTES,
+            fetch_max_bytes=_FETCH_BYTES,
             queued_max_messages_kbytes=_PREFETCHED_KBYTES,
         )
     )
