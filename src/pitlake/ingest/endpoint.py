@@ -11,17 +11,16 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import grpc
-import grpc.aio
 import uvicorn
 
 from pitlake.errors import ConfigurationError, PitlakeError
 from pitlake.ingest.access import Access
 from pitlake.ingest.clients import Clients, signing_key
 from pitlake.ingest.doors import Doors
+from pitlake.ingest.grpc import GrpcServer, tls
 from pitlake.ingest.metrics import Metrics
 from pitlake.ingest.rest import RestService
-from pitlake.ingest.service import MOST_MESSAGE_BYTES, ZerobusService
+from pitlake.ingest.service import ZerobusService
 from pitlake.ingest.tokens import Tokens
 
 DRAIN_SECONDS = 5.0
@@ -110,27 +109,23 @@ async def _run(config: EndpointConfig, stop: threading.Event, on_ready: Callable
 @asynccontextmanager
 async def _grpc_server(config: EndpointConfig, doors: Doors, access: Access) -> AsyncIterator[int]:
     """Serve streams while the block lasts; then ask the clients to leave, and wait for them."""
-    options = [("grpc.max_receive_message_length", MOST_MESSAGE_BYTES), ("grpc.so_reuseport", 0)]
-    server = grpc.aio.server(options=options)
+    listening = _listening(config.host, config.grpc_port)
+    context = tls(config.certificate, config.certificate_key) if config.certificate and config.certificate_key else None
     service = ZerobusService(doors, access)
-    server.add_generic_rpc_handlers((service.handler(),))
-    address = f"{config.host}:{config.grpc_port}"
+    server = GrpcServer([service])
+    await server.start(sock=listening, ssl=context)
     try:
-        port = server.add_secure_port(address, _credentials(config)) if config.certificate else server.add_insecure_port(address)
-    except RuntimeError as fault:
-        raise _port_taken(address) from fault
-    await server.start()
-    try:
-        yield port
-        service.drain(DRAIN_SECONDS)
+        yield listening.getsockname()[1]
+        await service.drain(DRAIN_SECONDS)
     finally:
-        await server.stop(DRAIN_SECONDS)
+        server.close()
+        await server.wait_closed()
 
 
 @asynccontextmanager
 async def _http_server(config: EndpointConfig, rest: RestService) -> AsyncIterator[int]:
     """Serve requests while the block lasts."""
-    listening = _listening(config)
+    listening = _listening(config.host, config.http_port)
     server = _HttpServer(
         uvicorn.Config(
             rest.app(),
@@ -160,25 +155,13 @@ class _HttpServer(uvicorn.Server):
         yield
 
 
-def _listening(config: EndpointConfig) -> socket.socket:
+def _listening(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((config.host, config.http_port), family=_family(config.host))
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as fault:
-        raise _port_taken(f"{config.host}:{config.http_port}") from fault
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _port_taken(address: str) -> ConfigurationError:
-    return ConfigurationError(f"The endpoint cannot listen on {address}.", do="Give it another port, or end what uses this one.")
-
-
-def _credentials(config: EndpointConfig) -> grpc.ServerCredentials:
-    assert config.certificate is not None  # noqa: S101 - checked
-    assert config.certificate_key is not None  # noqa: S101
-    return grpc.ssl_server_credentials([(config.certificate_key.read_bytes(), config.certificate.read_bytes())])
+        raise ConfigurationError(
+            f"The endpoint cannot listen on {host}:{port}: {fault}", do="Give it another port, or end what uses this one."
+        ) from fault
 
 
 def _addresses(config: EndpointConfig, grpc_port: int, http_port: int) -> Addresses:

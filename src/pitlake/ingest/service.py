@@ -10,16 +10,18 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import grpc
-import grpc.aio
+from google.protobuf.message import DecodeError
+from grpclib import GRPCError, Status
+from grpclib.const import Cardinality, Handler
+from grpclib.server import Stream
 
 from pitlake.ingest.access import Access, Unauthenticated
 from pitlake.ingest.door import Group
 from pitlake.ingest.doors import Doors, OpenTable
 from pitlake.ingest.formats import BadFormat, BadRecord, Decoder, avro_decoder, proto_decoder, verbatim
+from pitlake.ingest.grpc import receive
 from pitlake.ingest.tables import MOST_RECORD_BYTES
 from pitlake.ingest.zerobus_pb2 import (
     AVRO,
@@ -33,95 +35,96 @@ from pitlake.ingest.zerobus_pb2 import (
     IngestRecordResponse,
 )
 
-SERVICE = "databricks.zerobus.Zerobus"
-MOST_MESSAGE_BYTES = 16 * 1024 * 1024
-"""The largest message. The SDK sends at most 10,420,224 bytes of records in one."""
-
+METHOD = "/databricks.zerobus.Zerobus/EphemeralStream"
 TABLE_HEADER = "x-databricks-zerobus-table-name"
 
 _FIELDS = {PROTO: "proto_encoded", JSON: "json", AVRO: "avro_encoded"}
-_END = grpc.aio.EOF
+_POLL_SECONDS = 0.01
+
+ZerobusStream = Stream[EphemeralStreamRequest, EphemeralStreamResponse]
 
 
-class Refusal(Exception):
-    """A stream ends with this status."""
-
-    def __init__(self, code: grpc.StatusCode, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-        self.text = text
-
-
-def _invalid(text: str) -> Refusal:
-    return Refusal(grpc.StatusCode.INVALID_ARGUMENT, text)
+def _invalid(text: str) -> GRPCError:
+    return GRPCError(Status.INVALID_ARGUMENT, text)
 
 
 class ZerobusService:
-    """The streams of one server. Once it is told to `drain`, its clients come back elsewhere, or later, with nothing lost."""
+    """The streams of one server."""
 
     def __init__(self, doors: Doors, access: Access) -> None:
         self._doors = doors
         self._access = access
+        self._open = 0
         self._drain_seconds: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
-    def handler(self) -> grpc.GenericRpcHandler:
-        """What a server is given to serve."""
-        stream = grpc.stream_stream_rpc_method_handler(
-            self._ephemeral_stream,
-            request_deserializer=EphemeralStreamRequest.FromString,
-            response_serializer=EphemeralStreamResponse.SerializeToString,
-        )
-        return grpc.method_handlers_generic_handler(SERVICE, {"EphemeralStream": stream})
+    def __mapping__(self) -> dict[str, Handler]:
+        """What grpclib serves, by the method's path."""
+        return {METHOD: Handler(self._serve, Cardinality.STREAM_STREAM, EphemeralStreamRequest, EphemeralStreamResponse)}
 
-    def drain(self, seconds: float) -> None:
-        """Ask the clients to send no more, and to go within that time once all that they have sent is acknowledged."""
+    async def drain(self, seconds: float) -> None:
+        """Ask the clients to send no more and to go once all that they have sent is acknowledged; wait for that long at most.
+
+        They come back to another endpoint, or to this one when it is there again, with nothing lost.
+        """
         self._drain_seconds.set_result(seconds)
+        deadline = time.monotonic() + seconds
+        while self._open and time.monotonic() < deadline:
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def _ephemeral_stream(
-        self, _requests: AsyncIterator[EphemeralStreamRequest], context: grpc.aio.ServicerContext[Any, Any]
-    ) -> None:
+    async def _serve(self, stream: ZerobusStream) -> None:
+        if self._drain_seconds.done():
+            raise GRPCError(Status.UNAVAILABLE, "The endpoint is about to end.")
+        headers = stream.metadata or {}
         try:
-            await self._serve(context)
-        except Refusal as refusal:
-            await context.abort(refusal.code, refusal.text)
-
-    async def _serve(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        headers = dict(context.invocation_metadata() or ())
-        try:
-            grant = self._access.grant(headers.get("authorization"))
+            grant = self._access.grant(_text(headers.get("authorization")))
         except Unauthenticated as fault:
-            raise Refusal(grpc.StatusCode.UNAUTHENTICATED, str(fault)) from fault
+            raise GRPCError(Status.UNAUTHENTICATED, str(fault)) from fault
         # The client waits for these before it says anything.
-        await context.send_initial_metadata(())
-        request = await context.read()
-        if request is _END:
+        await stream.send_initial_metadata()
+        first = await receive(stream)
+        if first is None:
             return
+        request = _parsed(first)
         if not request.HasField("create_stream"):
             raise _invalid("A stream begins with create_stream.")
-        wanted: CreateIngestStreamRequest = request.create_stream
+        wanted = request.create_stream
         if headers.get(TABLE_HEADER, wanted.table_name) != wanted.table_name:
             raise _invalid(f"The header {TABLE_HEADER} names another table than {wanted.table_name}.")
         table = await self._doors.find(wanted.table_name)
         if table is None:
-            raise Refusal(grpc.StatusCode.NOT_FOUND, f"There is no landing table {wanted.table_name}.")
+            raise GRPCError(Status.NOT_FOUND, f"There is no landing table {wanted.table_name}.")
         if not grant.may_write(wanted.table_name):
-            raise Refusal(grpc.StatusCode.PERMISSION_DENIED, f"{grant.client_id} may not write to {wanted.table_name}.")
-        stream = _Stream(context, table, wanted.record_type, _decoder(wanted), grant.client_id.encode())
+            raise GRPCError(Status.PERMISSION_DENIED, f"{grant.client_id} may not write to {wanted.table_name}.")
+        ingest = _IngestStream(stream, table, wanted.record_type, _decoder(wanted), grant.client_id.encode())
         created = CreateIngestStreamResponse(stream_id=str(uuid.uuid4()))
-        await context.write(EphemeralStreamResponse(create_stream_response=created))
-        with table.metrics.streams.track_inprogress():
-            await stream.serve(self._drain_seconds)
+        await stream.send_message(EphemeralStreamResponse(create_stream_response=created))
+        self._open += 1
+        try:
+            with table.metrics.streams.track_inprogress():
+                await ingest.serve(self._drain_seconds)
+        finally:
+            self._open -= 1
+
+
+def _text(header: str | bytes | None) -> str | None:
+    return header.decode("latin-1") if isinstance(header, bytes) else header
+
+
+def _parsed(message: bytes) -> EphemeralStreamRequest:
+    try:
+        return EphemeralStreamRequest.FromString(message)
+    except DecodeError as fault:
+        raise _invalid(f"A message is no EphemeralStreamRequest: {fault}") from fault
 
 
 def _decoder(wanted: CreateIngestStreamRequest) -> Decoder:
     try:
-        match wanted.record_type:
-            case _ if wanted.record_type == JSON:
-                return verbatim
-            case _ if wanted.record_type == PROTO:
-                return proto_decoder(wanted.descriptor_proto)
-            case _ if wanted.record_type == AVRO:
-                return avro_decoder(wanted.avro_schema_json)
+        if wanted.record_type == JSON:
+            return verbatim
+        if wanted.record_type == PROTO:
+            return proto_decoder(wanted.descriptor_proto)
+        if wanted.record_type == AVRO:
+            return avro_decoder(wanted.avro_schema_json)
     except BadFormat as fault:
         raise _invalid(str(fault)) from fault
     raise _invalid("The record type is neither PROTO, JSON nor AVRO.")
@@ -139,13 +142,11 @@ class _Message(NamedTuple):
         return self.group is None or self.group.written.done()
 
 
-class _Stream:
+class _IngestStream:
     """One stream, from its creation to its end."""
 
-    def __init__(
-        self, context: grpc.aio.ServicerContext[Any, Any], table: OpenTable, record_type: int, decode: Decoder, origin: bytes
-    ) -> None:
-        self._context = context
+    def __init__(self, stream: ZerobusStream, table: OpenTable, record_type: int, decode: Decoder, origin: bytes) -> None:
+        self._stream = stream
         self._table = table
         self._record_field = f"{_FIELDS[record_type]}_record"
         self._batch_field = f"{_FIELDS[record_type]}_batch"
@@ -155,15 +156,15 @@ class _Stream:
         self._unacknowledged: deque[_Message] = deque()
         self._arrived = asyncio.Event()
         self._has_ended = False
-        self._writing = asyncio.Lock()
+        self._sending = asyncio.Lock()
 
     async def serve(self, drain_seconds: asyncio.Future[float]) -> None:
-        """Take what the client sends until it ends, and acknowledge all of it. Raises Refusal."""
+        """Take what the client sends until it ends, and acknowledge all of it. Raises GRPCError."""
         acknowledging = asyncio.create_task(self._acknowledge())
         signalling = asyncio.create_task(self._signal_end(drain_seconds))
         try:
-            while (request := await self._context.read()) is not _END:
-                self._take(request)
+            while (message := await receive(self._stream)) is not None:
+                self._take(_parsed(message))
                 await self._table.door.room()
             self._has_ended = True
             self._arrived.set()
@@ -171,6 +172,7 @@ class _Stream:
         finally:
             acknowledging.cancel()
             signalling.cancel()
+            await asyncio.gather(acknowledging, signalling, return_exceptions=True)
 
     def _take(self, request: EphemeralStreamRequest) -> None:
         now = time.perf_counter()
@@ -215,7 +217,7 @@ class _Stream:
             offset = oldest.offset
             while waiting and waiting[0].is_durable:
                 offset = waiting.popleft().offset
-            await self._write(
+            await self._send(
                 EphemeralStreamResponse(ingest_record_response=IngestRecordResponse(durability_ack_up_to_offset=offset))
             )
             self._table.metrics.acks.inc()
@@ -224,8 +226,8 @@ class _Stream:
     async def _signal_end(self, drain_seconds: asyncio.Future[float]) -> None:
         signal = CloseStreamSignal()
         signal.duration.FromMilliseconds(int(1000 * await asyncio.shield(drain_seconds)))
-        await self._write(EphemeralStreamResponse(close_stream_signal=signal))
+        await self._send(EphemeralStreamResponse(close_stream_signal=signal))
 
-    async def _write(self, response: EphemeralStreamResponse) -> None:
-        async with self._writing:
-            await self._context.write(response)
+    async def _send(self, response: EphemeralStreamResponse) -> None:
+        async with self._sending:
+            await self._stream.send_message(response)
