@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -112,29 +114,29 @@ def test_who_takes_a_table_over_ends_its_previous_owner(broker, table, tmp_path,
             assert landed(table) == [b'{"n":1}', b'{"n":2}']
 
 
-def test_it_speaks_tls(broker, table, home, stream_to, landed, monkeypatch):
+SENDING = """
+import sys
+from zerobus.sdk.shared import TableProperties
+from zerobus.sdk.sync import ZerobusSdk
+
+endpoint, workspace, client_id, secret, table = sys.argv[1:]
+stream = ZerobusSdk(endpoint, workspace).create_stream(client_id, secret, TableProperties(table))
+stream.wait_for_offset(stream.ingest_record_offset("{}"))
+stream.close()
+"""
+
+
+def test_it_speaks_tls(broker, table, home, landed):
     certificate, key = home / "certificate.pem", home / "key.pem"
     home.mkdir()
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    made = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-keyout",
-        key,
-        "-out",
-        certificate,
-        *subject,
-    ]
-    subprocess.run(made, check=True, capture_output=True)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    extensions = ["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=pitlake", *extensions]
+    subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
     options = ("--certificate", str(certificate), "--certificate-key", str(key))
-    with running_endpoint(broker.bootstrap, home, options=options) as endpoint, stream_to(endpoint, table.name) as stream:
-        assert endpoint.addresses.endpoint.startswith("https://")
-        stream.wait_for_offset(stream.ingest_record_offset("{}"))
+    with running_endpoint(broker.bootstrap, home, options=options) as endpoint:
+        addresses = endpoint.addresses
+        assert addresses.endpoint.startswith("https://")
+        sender = [sys.executable, "-c", SENDING, addresses.endpoint, addresses.workspace, endpoint.client_id, endpoint.secret]
+        # The SDK reads the variable once, so it runs in a process of its own.
+        subprocess.run([*sender, table.name], check=True, env={**os.environ, "SSL_CERT_FILE": str(certificate)})
     assert landed(table) == [b"{}"]

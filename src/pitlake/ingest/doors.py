@@ -43,26 +43,26 @@ class Doors:
         self._bootstrap = bootstrap
         self._metrics = metrics
         self._tasks = tasks
-        self._opening = asyncio.Lock()
-        self._open: dict[str, OpenTable] = {}
+        self._open: dict[str, asyncio.Task[OpenTable]] = {}
         self._logs: list[LandingLog] = []
+        self._doors: list[Door] = []
         self._running: list[asyncio.Task[None]] = []
 
     async def open_all(self) -> None:
         """Open the doors of all tables that there are. Raises BrokerError."""
-        for table in (await asyncio.to_thread(landing_tables, self._bootstrap)).values():
-            await self._opened(table)
+        tables = await asyncio.to_thread(landing_tables, self._bootstrap)
+        await asyncio.gather(*map(self._opened, tables.values()))
 
     async def find(self, name: str) -> OpenTable | None:
         """The table of that full name, or None when there is none. Raises BrokerError."""
         if found := self._open.get(name):
-            return found
+            return await asyncio.shield(found)
         tables = await asyncio.to_thread(landing_tables, self._bootstrap)
         return await self._opened(tables[name]) if name in tables else None
 
     async def drain(self) -> None:
         """Wait until nothing is under way."""
-        while not all(table.door.is_idle for table in self._open.values()):
+        while not all(door.is_idle for door in self._doors):
             await asyncio.sleep(0.01)
 
     async def close(self) -> None:
@@ -76,17 +76,19 @@ class Doors:
             await asyncio.to_thread(log.close)
 
     async def _opened(self, table: LandingTable) -> OpenTable:
-        async with self._opening:
-            if found := self._open.get(table.name):
-                return found
-            log, window = LandingLog(self._bootstrap, table.topic), Window(WINDOW_RECORDS)
-            await asyncio.to_thread(_fill, log, window)
-            door = Door(log, window, room_bytes=ROOM_BYTES)
-            self._logs.append(log)
-            self._running.append(self._tasks.create_task(door.run()))
-            opened = OpenTable(table.name, door, self._metrics.of(table.name))
-            self._open[table.name] = opened
-            return opened
+        """The table, opened once, whoever asks for it meanwhile."""
+        if table.name not in self._open:
+            self._open[table.name] = self._tasks.create_task(self._opening(table))
+        return await asyncio.shield(self._open[table.name])
+
+    async def _opening(self, table: LandingTable) -> OpenTable:
+        log, window = LandingLog(self._bootstrap, table.topic), Window(WINDOW_RECORDS)
+        await asyncio.to_thread(_fill, log, window)
+        door = Door(log, window, room_bytes=ROOM_BYTES)
+        self._logs.append(log)
+        self._doors.append(door)
+        self._running.append(self._tasks.create_task(door.run()))
+        return OpenTable(table.name, door, self._metrics.of(table.name))
 
 
 def _fill(log: LandingLog, window: Window) -> None:

@@ -17,7 +17,7 @@ from pitlake.streams.records import Record
 from pitlake.streams.transactions import Outgoing, TransactionalPublisher
 
 _TAIL_RECORDS = 10_000
-_TAIL_SECONDS = 0.5
+_TAIL_SECONDS = 0.02
 
 
 class LandingLog:

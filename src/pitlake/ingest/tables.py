@@ -19,7 +19,7 @@ MOST_RECORD_BYTES = 10 * 1024 * 1024
 _TOPIC_BYTES = MOST_RECORD_BYTES + 64 * 1024
 _PART = re.compile(r"[A-Za-z0-9_-]+")
 _TAKEN = 1000
-_SECONDS = 0.5
+_SECONDS = 0.02
 
 
 class LandingTable(BaseModel):
