@@ -1,7 +1,7 @@
 """Is every reading in gold exactly once, whatever dies?
 
-Runs the mine, kills Spark's driver, its JVM, the writer and the endpoint with SIGKILL at random moments, changes a dimension row in
-between, and then holds every one-minute window against a recomputation from the simulator's ledger.
+Runs the mine, kills Spark's driver, its JVM, the writer and the endpoint with SIGKILL at random moments, changes a dimension row
+in between, and then holds every one-minute window against a recomputation from the simulator's ledger.
 
     .venv/bin/python -m benchmarks.exactly_once --minutes 8 --kills 10
 """
