@@ -1,7 +1,7 @@
 """Does the endpoint keep its promises when it is killed, and its memory when the broker is away?
 
-`kills`: while the unmodified SDK sends, the endpoint is killed with SIGKILL, again and again; then every record that was sent must
-be in the landing topic, once. `pauses`: the broker is stopped and resumed while the SDK sends; the endpoint's memory is reported as
+`kills`: while the unmodified SDK sends, the endpoint is killed with SIGKILL, again and again; then every record must
+be in the landing topic, once. `pauses`: the broker is stopped and resumed while the SDK sends; the memory is reported as
 it was after the first minute and at its largest and smallest afterwards.
 
     .venv/bin/python -m benchmarks.ingest_endurance kills --times 20

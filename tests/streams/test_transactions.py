@@ -8,7 +8,7 @@ import pytest
 
 from pitlake.streams.consumers import BEGINNING, TopicReader
 from pitlake.streams.topics import Topic, ensure_topics
-from pitlake.streams.transactions import Fenced, Outgoing, TransactionalPublisher
+from pitlake.streams.transactions import Fenced, TransactionalPublisher
 
 
 @pytest.fixture(name="topic")
@@ -42,7 +42,7 @@ def _values(broker, topic):
 
 
 def _records(*values):
-    return [Outgoing(value, b"key", [("key", value)]) for value in values]
+    return [(value, b"key", [("key", value)]) for value in values]
 
 
 def test_groups_are_in_the_topic_in_their_order(broker, topic, publisher_of):

@@ -78,7 +78,7 @@ class Door:
                 duplicates += 1
             else:
                 last = self._under_way[key] = group
-                group.records.append(Outgoing(value, source_of(value, origin), [(KEY_HEADER, key)]))
+                group.records.append((value, source_of(value, origin), [(KEY_HEADER, key)]))
                 group.size += len(value)
                 self._bytes += len(value)
         if last is group:
@@ -104,8 +104,7 @@ class Door:
                 self._settle(group)
 
     def _settle(self, group: Group) -> None:
-        for record in group.records:
-            key = record.headers[0][1]
+        for _value, _source, ((_name, key),) in group.records:
             self._window.add(key)
             del self._under_way[key]
         self._bytes -= group.size

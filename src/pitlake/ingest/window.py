@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from pitlake.ingest.identity import DIGEST_BYTES
 
-_SLOTS = 64
+_SLOTS = 32
+_FILLED = 12
+"""How many of a bucket's digests are counted on: of 12 on average, 32 or more come into one bucket once in a million times."""
+
 _BUCKET_BYTES = _SLOTS * DIGEST_BYTES
 
 
 class Window:
     """Remembers at least the last `length` digests that were added to it; older ones are forgotten in the order of their coming.
 
-    A digest's first bytes choose one of the buckets, which is a ring of 64 places. With half as many digests as places, one of
-    the last `length` is pushed out too early with a chance below one in a million. It takes 32 bytes for each, whatever comes.
+    A digest's first bytes choose one of the buckets, which is a ring of places. All of it takes 43 bytes for each of `length`,
+    whatever comes.
     """
 
     def __init__(self, length: int) -> None:
-        self._buckets = -(-2 * length // _SLOTS)
+        self._buckets = -(-length // _FILLED)
         self._places = bytearray(self._buckets * _BUCKET_BYTES)
         self._next = bytearray(self._buckets)
 
