@@ -27,6 +27,12 @@ def test_two_tables_cannot_share_a_topic(broker, table):
         declare_landing_table(broker.bootstrap, f"another.schema.{table.topic}")
 
 
+def test_a_renamed_table_takes_its_topic_along(broker, table):
+    renamed = declare_landing_table(broker.bootstrap, f"another.schema.{table.topic}", renamed=True)
+    present = landing_tables(broker.bootstrap)
+    assert (present[renamed.name].topic, table.name in present) == (table.topic, False)
+
+
 @pytest.mark.parametrize("name", ["t", "s.t", "c.s.t.u", "c..t", "c.s.t t", ""])
 def test_a_table_has_a_full_name(name):
     with pytest.raises(ConfigurationError, match="no landing table's name"):

@@ -66,7 +66,7 @@ def running_mine(settings: Settings, on_event: Callable[[Event], None], report: 
         bootstrap = settings.kafka or _started_broker(java, jars, home, supervisor)
         home.write_run(bootstrap)
         ensure_topics(bootstrap, [LANDING])
-        declare_landing_table(bootstrap, f"{settings.catalog}.{settings.schema_}.{LANDING.name}")
+        declare_landing_table(bootstrap, f"{settings.catalog}.{settings.schema_}.{LANDING.name}", renamed=True)
         seed_dimensions(settings)
         system = System(settings, home, bootstrap, supervisor)
         supervisor.start(system.command(ENDPOINT, ["serve"], restarts=Restarts()))

@@ -24,7 +24,7 @@ from pitlake.ingest.rest import RestService
 from pitlake.ingest.service import ZerobusService
 from pitlake.ingest.tokens import Tokens
 
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 4.0
 """How long clients are given to leave when the endpoint ends."""
 
 _POLL_SECONDS = 0.1

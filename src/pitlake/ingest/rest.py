@@ -128,7 +128,7 @@ def records_of(body: bytes) -> list[bytes]:
         if not isinstance(json.loads(text), list):
             raise _invalid("The body is no JSON array of objects.")
         return [item.encode() for item in _items(text)]
-    except ValueError as fault:
+    except (ValueError, RecursionError) as fault:
         raise _invalid(f"The body is no JSON: {fault}") from fault
 
 

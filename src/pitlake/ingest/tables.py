@@ -56,25 +56,31 @@ def landing_tables(bootstrap: str) -> dict[str, LandingTable]:
     with TopicReader(bootstrap, REGISTRY.name, dict.fromkeys(ends, BEGINNING)) as reader:
         while not reader.at_end:
             for record in reader.take(_TAKEN, _SECONDS):
-                table = LandingTable.model_validate_json(record.value or b"")
-                found[table.name] = table
+                name = (record.key or b"").decode()
+                found.pop(name, None)
+                if record.value:
+                    found[name] = LandingTable.model_validate_json(record.value)
     return found
 
 
-def declare_landing_table(bootstrap: str, name: str) -> LandingTable:
+def declare_landing_table(bootstrap: str, name: str, *, renamed: bool = False) -> LandingTable:
     """Make a landing table, with its topic; one that exists stays what it is.
 
-    Raises ConfigurationError for a bad name and for one whose topic another table has, BrokerError.
+    If it is `renamed`, it takes over the topic of a table of another catalog or schema, which is one no more.
+    Raises ConfigurationError for a bad name and, unless it is renamed, for one whose topic another table has; BrokerError.
     """
     table = LandingTable.named(name)
     present = landing_tables(bootstrap)
     if name in present:
         return present[name]
-    if taken := next((other for other in present.values() if other.topic == table.topic), None):
+    taken = [other.name for other in present.values() if other.topic == table.topic]
+    if taken and not renamed:
         raise ConfigurationError(
-            f"The topic {table.topic} belongs to the landing table {taken.name}.", do="Choose another name for the table."
+            f"The topic {table.topic} belongs to the landing table {taken[0]}.", do="Choose another name for the table."
         )
     ensure_topics(bootstrap, [REGISTRY, landing_topic(table.topic)])
     with Publisher(bootstrap) as publisher:
+        for other in taken:
+            publisher.send(REGISTRY.name, None, key=other.encode())
         publisher.send(REGISTRY.name, table.model_dump_json().encode(), key=name.encode())
     return table
