@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
+
+# The SDK tells of every stream that it opens, unless this says otherwise when it is imported.
+os.environ.setdefault("RUST_LOG", "warn")
 
 from zerobus.sdk.shared import StreamConfigurationOptions, TableProperties, ZerobusException
 from zerobus.sdk.sync import ZerobusSdk
