@@ -28,6 +28,11 @@ class Group:
     records: list[Outgoing] = field(default_factory=list)
     size: int = 0
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether the records may be acknowledged."""
+        return self.written.done() and not self.written.cancelled()
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

@@ -27,6 +27,7 @@ Decoder = Callable[[bytes], bytes]
 """One record as it was sent → the JSON that lands. Raises BadRecord."""
 
 _FILE = "client.proto"
+_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 class BadFormat(Exception):
@@ -118,7 +119,7 @@ def _fields(message: Message) -> dict[str, Any]:
     present = {field.name: _field(field, value) for field, value in message.ListFields()}
     for field in message.DESCRIPTOR.fields:
         if field.name not in present and not field.has_presence and not field.is_repeated:
-            present[field.name] = _scalar(field, field.default_value)
+            present[field.name] = _scalar(field, field.default_value)  # type: ignore[arg-type]  # the stubs know two kinds
     return present
 
 
@@ -167,6 +168,3 @@ _AS_JSON: dict[type, Callable[[Any], object]] = {
     Decimal: str,
     UUID: str,
 }
-
-
-_NOT_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

@@ -10,6 +10,7 @@ import asyncio
 import time
 import uuid
 from collections import deque
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
@@ -38,7 +39,7 @@ from pitlake.ingest.zerobus_pb2 import (
 METHOD = "/databricks.zerobus.Zerobus/EphemeralStream"
 TABLE_HEADER = "x-databricks-zerobus-table-name"
 
-_FIELDS = {PROTO: "proto_encoded", JSON: "json", AVRO: "avro_encoded"}
+_FIELDS: dict[int, str] = {PROTO: "proto_encoded", JSON: "json", AVRO: "avro_encoded"}
 _POLL_SECONDS = 0.01
 
 ZerobusStream = Stream[EphemeralStreamRequest, EphemeralStreamResponse]
@@ -74,7 +75,7 @@ class ZerobusService:
     async def _serve(self, stream: ZerobusStream) -> None:
         if self._drain_seconds.done():
             raise GRPCError(Status.UNAVAILABLE, "The endpoint is about to end.")
-        headers = stream.metadata or {}
+        headers: Mapping[str, str | bytes] = stream.metadata or {}
         try:
             grant = self._access.grant(_text(headers.get("authorization")))
         except Unauthenticated as fault:
@@ -139,7 +140,7 @@ class _Message(NamedTuple):
 
     @property
     def is_durable(self) -> bool:
-        return self.group is None or self.group.written.done()
+        return self.group is None or self.group.is_durable
 
 
 class _IngestStream:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import jwt
+import jwt.types
 import orjson
 
 from pitlake.ingest.clients import may_write
@@ -55,8 +56,7 @@ class Tokens:
 
     def grant(self, token: str) -> Grant:
         """What the bearer of a token may do. Raises InvalidToken."""
-        required = ["sub", "exp", "tables"]
-        options = {"require": required, "verify_exp": False, "verify_iat": False}
+        options: jwt.types.Options = {"require": ["sub", "exp", "tables"], "verify_exp": False, "verify_iat": False}
         try:
             claims = jwt.decode(token, self._key, [_ALGORITHM], issuer=_ISSUER, options=options)
         except jwt.InvalidTokenError as fault:

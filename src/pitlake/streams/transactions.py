@@ -82,7 +82,7 @@ class TransactionalPublisher:
         producer.begin_transaction()
         try:
             for value, key, headers in records:
-                producer.produce(topic, value, key, headers=headers)
+                producer.produce(topic, value, key, headers=headers)  # type: ignore[arg-type]  # lists are invariant
             self._patiently(producer.commit_transaction)
         except KafkaException as fault:
             if not fault.args[0].txn_requires_abort():
