@@ -18,7 +18,7 @@ from pitlake.ingest.endpoint import EndpointConfig
 from tests.support.endpoint import running_endpoint
 from tests.support.waiting import await_that
 
-KILLS = 4
+KILLS = 3
 
 
 def _config(**changes):

@@ -10,7 +10,14 @@ import uuid
 import fastavro
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from zerobus.sdk.shared import AckCallback, HeadersProvider, NonRetriableException, TableProperties, ZerobusException
+from zerobus.sdk.shared import (
+    AckCallback,
+    HeadersProvider,
+    NonRetriableException,
+    StreamConfigurationOptions,
+    TableProperties,
+    ZerobusException,
+)
 from zerobus.sdk.sync import ZerobusSdk
 
 from pitlake.ingest.tables import declare_landing_table
@@ -58,7 +65,7 @@ def test_records_of_one_source_keep_their_order(endpoint, table, stream_to, land
     sent = [f'{{"source":"gateway_{n % 7}","n":{n}}}' for n in range(700)]
     with stream_to(endpoint, table.name) as stream:
         for text in sent:
-            stream.ingest_record_nowait(text)
+            stream.ingest_record_offset(text)
         stream.flush()
     for source in range(7):
         mine = [json.loads(value)["n"] for value in landed(table) if b"gateway_%d" % source in value]
@@ -122,7 +129,7 @@ def test_avro_becomes_json(endpoint, table, stream_to, landed):
 
     with stream_to(endpoint, table.name, TableProperties(table.name, avro_schema=json.dumps(schema))) as stream:
         stream.ingest_record_offset(encoded(2**63 - 1))
-        stream.ingest_records_offset([encoded(1), encoded(2)])
+        stream.ingest_records_offset([{"n": 1}, {"n": 2}])
         stream.flush()
     assert [json.loads(value)["n"] for value in landed(table)] == [2**63 - 1, 1, 2]
 
@@ -137,9 +144,10 @@ def test_a_record_that_does_not_fit_its_descriptor_is_refused(endpoint, table):
 
 def _create(endpoint, table, *, secret=None, provider=None):
     sdk = ZerobusSdk(endpoint.addresses.endpoint, endpoint.addresses.workspace)
+    options = StreamConfigurationOptions(recovery_backoff_ms=100)
     if provider:
-        return sdk.create_stream(table_properties=TableProperties(table), headers_provider=provider)
-    return sdk.create_stream(endpoint.client_id, secret or endpoint.secret, TableProperties(table))
+        return sdk.create_stream(table_properties=TableProperties(table), headers_provider=provider, options=options)
+    return sdk.create_stream(endpoint.client_id, secret or endpoint.secret, TableProperties(table), options)
 
 
 def test_an_unknown_table_is_not_found(endpoint):

@@ -34,12 +34,17 @@ from pitlake.ingest.zerobus_pb2 import (
     EphemeralStreamRequest,
     EphemeralStreamResponse,
     IngestRecordResponse,
+    RecordType,
 )
 
 METHOD = "/databricks.zerobus.Zerobus/EphemeralStream"
 TABLE_HEADER = "x-databricks-zerobus-table-name"
 
-_FIELDS: dict[int, str] = {PROTO: "proto_encoded", JSON: "json", AVRO: "avro_encoded"}
+_FIELDS = {
+    PROTO: ("proto_encoded_record", "proto_encoded_batch"),
+    JSON: ("json_record", "json_batch"),
+    AVRO: ("avro_encoded_record", "avro_encoded_batch"),
+}
 _POLL_SECONDS = 0.01
 
 ZerobusStream = Stream[EphemeralStreamRequest, EphemeralStreamResponse]
@@ -146,11 +151,10 @@ class _Message(NamedTuple):
 class _IngestStream:
     """One stream, from its creation to its end."""
 
-    def __init__(self, stream: ZerobusStream, table: OpenTable, record_type: int, decode: Decoder, origin: bytes) -> None:
+    def __init__(self, stream: ZerobusStream, table: OpenTable, record_type: RecordType, decode: Decoder, origin: bytes) -> None:
         self._stream = stream
         self._table = table
-        self._record_field = f"{_FIELDS[record_type]}_record"
-        self._batch_field = f"{_FIELDS[record_type]}_batch"
+        self._fields = _FIELDS[record_type]
         self._decode = decode
         self._origin = origin
         self._next_offset = 0
@@ -194,16 +198,14 @@ class _IngestStream:
 
     def _opened(self, request: EphemeralStreamRequest) -> tuple[int, list[bytes]]:
         """The message's offset and its records, which must be of the stream's type."""
-        kind = request.WhichOneof("payload")
-        if kind == "ingest_record":
-            record = request.ingest_record
-            if record.WhichOneof("record") == self._record_field:
-                return record.offset_id, [getattr(record, self._record_field)]
-        elif kind == "ingest_record_batch":
-            batch = request.ingest_record_batch
-            if batch.WhichOneof("batch") == self._batch_field:
-                return batch.offset_id, list(getattr(batch, self._batch_field).records)
-        raise _invalid(f"A message is neither {self._record_field} nor {self._batch_field}, as the stream was created for.")
+        record, batch = request.ingest_record, request.ingest_record_batch
+        if field := record.WhichOneof("record"):
+            offset, records = record.offset_id, [getattr(record, field)]
+        elif field := batch.WhichOneof("batch"):
+            offset, records = batch.offset_id, list(getattr(batch, field).records)
+        if field not in self._fields:
+            raise _invalid(f"A message holds {field or 'no records'}, and the stream was created for {self._fields[0]}.")
+        return offset, records
 
     async def _acknowledge(self) -> None:
         waiting = self._unacknowledged

@@ -57,7 +57,8 @@ class ZerobusSender:
         with suppress(UnicodeDecodeError):
             text = value.decode()
             try:
-                self._stream.ingest_record_nowait(text)
+                # Not `ingest_record_nowait`: records sent by that may overtake each other.
+                self._stream.ingest_record_offset(text)
             except ZerobusException as fault:
                 raise self._refusal(fault) from fault
 
