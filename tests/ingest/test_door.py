@@ -30,12 +30,12 @@ class _Log:
             self._permits.release()
 
 
-def _run(scenario, *, room_bytes=1000):
+def _run(scenario, *, group_bytes=1000, room_bytes=1000):
     """Run a scenario with a door that is at work."""
 
     async def main():
         log = _Log()
-        door = Door(log, Window(1000), room_bytes=room_bytes)
+        door = Door(log, Window(1000), group_bytes=group_bytes, room_bytes=room_bytes)
         working = asyncio.create_task(door.run())
         try:
             await scenario(door, log, working)
@@ -124,3 +124,21 @@ def test_when_the_log_fails_nobody_is_told_that_a_record_is_durable():
         assert receipt.group.written.cancelled()
 
     _run(scenario)
+
+
+def test_a_full_group_takes_no_more():
+    async def scenario(door, log, _):
+        log.let_through(3)
+        groups = [door.submit([b"%d" % n, b"x%d" % n], b"").group for n in range(3)]
+        await groups[-1].written
+        assert log.written == [[b"%d" % n, b"x%d" % n] for n in range(3)]
+
+    _run(scenario, group_bytes=2)
+
+
+def test_records_known_from_several_groups_wait_for_the_last_of_them():
+    async def scenario(door, log, _):
+        groups = [door.submit([b"%d" % n], b"").group for n in range(3)]
+        assert door.submit([b"2", b"0", b"1"], b"").group is groups[-1]
+
+    _run(scenario, group_bytes=1)

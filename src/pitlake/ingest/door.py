@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ class Log(Protocol):
 class Group:
     """Records that are written together. `written` is done as soon as they are durable, and cancelled when they may not be."""
 
+    number: int
     written: asyncio.Future[None]
     records: list[Outgoing] = field(default_factory=list)
     size: int = 0
@@ -45,20 +47,22 @@ class Receipt:
 class Door:
     """One landing table's. All of it runs in one event loop, the writing in a thread of its own.
 
-    `window` holds the keys of what is durable; what is under way is known besides. While `room_bytes` are under way, `room` makes
-    those wait who would bring more.
+    `window` holds the keys of what is durable; what is under way is known besides. A group takes no more once it has
+    `group_bytes`, so that the next one fills while it is written. While `room_bytes` are under way, `room` makes those wait who
+    would bring more.
     """
 
-    def __init__(self, log: Log, window: Window, *, room_bytes: int) -> None:
+    def __init__(self, log: Log, window: Window, *, group_bytes: int, room_bytes: int) -> None:
         self._log = log
         self._window = window
+        self._group_bytes = group_bytes
         self._room_bytes = room_bytes
         self._under_way: dict[bytes, Group] = {}
         self._bytes = 0
         self._has_room = asyncio.Event()
         self._has_room.set()
         self._has_records = asyncio.Event()
-        self._gathering = self._new_group()
+        self._groups = deque([self._new_group(0)])
 
     @property
     def is_idle(self) -> bool:
@@ -71,14 +75,14 @@ class Door:
 
     def submit(self, values: Sequence[bytes], origin: bytes) -> Receipt:
         """Take records; those that name no source keep their order among those of the same `origin`."""
-        group = self._gathering
+        group = self._open_group()
         last: Group | None = None
         duplicates = 0
         for value in values:
             key = digest(value)
             if known := self._under_way.get(key):
                 duplicates += 1
-                last = last if last is group else known
+                last = known if last is None or known.number > last.number else last
             elif key in self._window:
                 duplicates += 1
             else:
@@ -98,13 +102,15 @@ class Door:
         with ThreadPoolExecutor(1, "landing-log") as thread:
             while True:
                 await self._has_records.wait()
-                self._has_records.clear()
-                group, self._gathering = self._gathering, self._new_group()
+                group = self._groups.popleft()
+                if not self._groups:
+                    self._groups.append(self._new_group(group.number + 1))
+                    self._has_records.clear()
                 try:
                     await loop.run_in_executor(thread, self._log.write, group.records)
                 except BaseException:
-                    group.written.cancel()
-                    self._gathering.written.cancel()
+                    for each in (group, *self._groups):
+                        each.written.cancel()
                     raise
                 self._settle(group)
 
@@ -117,5 +123,14 @@ class Door:
             self._has_room.set()
         group.written.set_result(None)
 
-    def _new_group(self) -> Group:
-        return Group(asyncio.get_running_loop().create_future())
+    def _open_group(self) -> Group:
+        """The group that takes the next records."""
+        newest = self._groups[-1]
+        if newest.size >= self._group_bytes:
+            newest = self._new_group(newest.number + 1)
+            self._groups.append(newest)
+        return newest
+
+    @staticmethod
+    def _new_group(number: int) -> Group:
+        return Group(number, asyncio.get_running_loop().create_future())

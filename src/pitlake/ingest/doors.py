@@ -18,6 +18,10 @@ ROOM_BYTES = 32 * 1024 * 1024
 """How much may be under way to a topic before those who send are made to wait."""
 
 
+GROUP_BYTES = 4 * 1024 * 1024
+"""How much is written at once when there is more."""
+
+
 @dataclass(frozen=True)
 class OpenTable:
     """A landing table to which one may write, and its figures."""
@@ -84,7 +88,7 @@ class Doors:
     async def _opening(self, table: LandingTable) -> OpenTable:
         log, window = LandingLog(self._bootstrap, table.topic), Window(WINDOW_RECORDS)
         await asyncio.to_thread(_fill, log, window)
-        door = Door(log, window, room_bytes=ROOM_BYTES)
+        door = Door(log, window, group_bytes=GROUP_BYTES, room_bytes=ROOM_BYTES)
         self._logs.append(log)
         self._doors.append(door)
         self._running.append(self._tasks.create_task(door.run()))
