@@ -1,7 +1,7 @@
 """Is every reading in gold exactly once, whatever dies?
 
-Runs the mine, kills Spark's driver, its JVM and the writer with SIGKILL at random moments, changes a dimension row in between,
-and then holds every one-minute window against a recomputation from the simulator's ledger.
+Runs the mine, kills Spark's driver, its JVM, the writer and the endpoint with SIGKILL at random moments, changes a dimension row
+in between, and then holds every one-minute window against a recomputation from the simulator's ledger.
 
     .venv/bin/python -m benchmarks.exactly_once --minutes 8 --kills 10
 """
@@ -21,7 +21,7 @@ from tests.support.mine import SILVER_KEY, Mine, mine_at
 from tests.support.oracle import readings_in, repeated_keys
 
 SETTLE_SECONDS = 150.0
-VICTIMS = ("jvm", "writer", "pipeline", "writer")
+VICTIMS = ("jvm", "writer", "pipeline", "endpoint", "writer")
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pitlake.errors import QueryError
-from pitlake.lake.statements import DescribeTable, Query, ShowTables, filtered_columns, parse, tables
+from pitlake.lake.statements import CreateTable, DescribeTable, Query, ShowTables, filtered_columns, parse, tables
 
 
 def stored_tables(text):
@@ -146,3 +146,34 @@ def test_describe_names_a_table(text):
     statement = parse(text)
     assert isinstance(statement, DescribeTable)
     assert statement.table.sql() == "c.s.t"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "may_exist"),
+    [
+        ("CREATE TABLE c.s.t", "c.s.t", False),
+        ("create table if not exists t (a STRING, b ARRAY<STRUCT<c: BIGINT>>);", "t", True),
+        ("CREATE TABLE `c`.s.t (a TIMESTAMP COMMENT 'when')", "c.s.t", False),
+    ],
+)
+def test_a_landing_table_is_created_with_columns_or_without(text, name, may_exist):
+    statement = parse(text)
+    assert isinstance(statement, CreateTable)
+    assert (".".join(part.name for part in statement.table.parts), statement.may_exist) == (name, may_exist)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE VIEW v AS SELECT 1",
+        "CREATE OR REPLACE TABLE t",
+        "CREATE TABLE t USING DELTA",
+        "CREATE TABLE t AS SELECT 1",
+        "CREATE TABLE t LOCATION 's3://b'",
+        "CREATE TABLE parquet.`/a`.b.c.d",
+        "CREATE SCHEMA s",
+    ],
+)
+def test_nothing_else_can_be_created(text):
+    with pytest.raises(QueryError):
+        parse(text)

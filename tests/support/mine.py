@@ -1,4 +1,4 @@
-"""A running mine for end-to-end tests: the real broker, Spark and writer, with a simulator whose every reading is in a ledger."""
+"""A running mine for end-to-end tests: real broker, endpoint, Spark and writer; every reading of its simulator is in a ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from deltalake import DeltaTable
 
 from pitlake.cli.parts import LANDING, PIPELINE, WRITER
 from pitlake.cli.settings import Settings
+from pitlake.cli.simulate import target_of
 from pitlake.cli.system import System, running_mine
+from pitlake.cli.witness import Witness
 from pitlake.lake.names import TableName
 from pitlake.local.supervision import Event
 from pitlake.mining.simulator import SimulatorConfig, StoryStart, WallClock, run_simulator
@@ -25,6 +27,7 @@ from pitlake.mining.simulator.bad_payloads import FAULTS, SOURCE
 from pitlake.mining.simulator.kafka import KafkaSender
 from pitlake.mining.simulator.ledger import Ledger
 from pitlake.mining.simulator.messages import Message, Reading
+from pitlake.mining.simulator.zerobus import ZerobusSender
 from tests.support.oracle import HOUR_US, MINUTE_US, Comparison, compare_performance, compare_quality
 
 SILVER_KEY = ("landing_id", "batch_index", "sensor_name")
@@ -62,7 +65,7 @@ class Mine:
         return held
 
     def kill(self, part: str) -> str:
-        """Kill a part with SIGKILL: `writer`, `pipeline`, or `jvm`, Spark's own process. Says what was killed."""
+        """Kill a part with SIGKILL: `writer`, `endpoint`, `pipeline`, or `jvm`, Spark's own process. Says what was killed."""
         pid = self.system.supervisor.pid(PIPELINE if part == "jvm" else part)
         if pid is None:
             return f"{part} was down"
@@ -109,17 +112,18 @@ class Mine:
 
     @contextmanager
     def simulated(self, *stories: str, seed: int = 1) -> Iterator[None]:
-        """Send readings while the block lasts."""
+        """Send readings through the endpoint while the block lasts."""
         config = SimulatorConfig(seed=seed, stories=tuple(StoryStart.parse(s) for s in stories), ledger=self.ledger)
         stop = threading.Event()
-        sender = KafkaSender(self.system.bootstrap, LANDING.name)
-        sending = threading.Thread(target=run_simulator, args=(config, sender, WallClock(stop)))
-        sending.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            sending.join()
+        target = target_of(self.system.settings)
+        with ZerobusSender(target) as sender, Witness(sender, self.system.bootstrap, LANDING.name) as witness:
+            sending = threading.Thread(target=run_simulator, args=(config, witness, WallClock(stop)))
+            sending.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                sending.join()
 
 
 @contextmanager

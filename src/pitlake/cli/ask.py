@@ -6,21 +6,43 @@ import shutil
 from dataclasses import dataclass
 
 import orjson
+import pyarrow as pa
 from rich.console import Console
 
 from pitlake.cli.lists import print_finding
+from pitlake.cli.parts import bootstrap_of
 from pitlake.cli.settings import Settings
 from pitlake.cli.tables import present_tables
 from pitlake.errors import QueryError
+from pitlake.ingest.tables import declare_landing_table, landing_tables
+from pitlake.lake.catalog import list_tables
 from pitlake.lake.rendering import Format, format_result
-from pitlake.lake.sql import query
+from pitlake.lake.sql import full_name, query
+from pitlake.lake.statements import CreateTable, parse
 from pitlake.mining.validation import VALIDATION_QUERIES, ValidationQuery, Verdict
 
 
 def run_sql(settings: Settings, statement: str, output: Format) -> str:
-    """The answer to one statement, as text. Raises QueryError."""
-    answer = query(settings.lake_url, statement, catalog=settings.catalog, schema=settings.schema_)
+    """The answer to one statement, as text. Raises QueryError, and BrokerError when a landing table is made and no Kafka runs."""
+    match parse(statement):
+        case CreateTable() as create:
+            answer = _create(settings, create)
+        case _:
+            answer = query(settings.lake_url, statement, catalog=settings.catalog, schema=settings.schema_)
     return format_result(answer, output, width=shutil.get_terminal_size((120, 24)).columns).rstrip("\n")
+
+
+def _create(settings: Settings, create: CreateTable) -> pa.Table:
+    name = full_name(create.table, settings.catalog, settings.schema_)
+    bootstrap = bootstrap_of(settings)
+    if name in list_tables(settings.lake_url):
+        raise QueryError(f"There is a table {name} already, which a pipeline writes.", do="Choose another name.")
+    if str(name) in landing_tables(bootstrap) and not create.may_exist:
+        raise QueryError(
+            f"There is a landing table {name} already.", do="Write CREATE TABLE IF NOT EXISTS, or choose another name."
+        )
+    table = declare_landing_table(bootstrap, str(name))
+    return pa.table({"landing_table": [table.name], "topic": [table.topic]})
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
+from pitlake.cli.endpoint import add_client, addresses_of, clients_of
 from pitlake.cli.live import watch_mine
-from pitlake.cli.parts import SIMULATOR
+from pitlake.cli.parts import LANDING, SIMULATOR
 from pitlake.cli.settings import Settings
+from pitlake.cli.system import System
 from pitlake.mining.simulator import StoryStart
+
+CLIENT = "demo"
 
 
 @dataclass(frozen=True)
@@ -34,9 +40,26 @@ def run_demo(config: DemoConfig) -> None:
     """Run the demo. Raises ConfigurationError, EnvironmentProblem and ProcessError; Ctrl-C is a good end."""
     for story in config.stories:
         StoryStart.parse(story)
-    watch_mine(
-        config.settings,
-        lambda system: system.supervisor.start(system.command(SIMULATOR, config.simulator_arguments())),
-        seconds=config.seconds,
-        report=config.report,
-    )
+
+    def begin(system: System) -> None:
+        print_client(config.settings, Console(stderr=True))
+        system.supervisor.start(system.command(SIMULATOR, config.simulator_arguments()))
+
+    watch_mine(config.settings, begin, seconds=config.seconds, report=config.report)
+
+
+def print_client(settings: Settings, console: Console) -> None:
+    """Say where records can be sent, and as whom: at the first start a client is made, whose secret is shown this once."""
+    addresses = addresses_of(settings)
+    is_new = CLIENT not in clients_of(settings).names()
+    secret = add_client(settings, CLIENT, ["*"]) if is_new else "as shown at the first start; `pitlake client` makes a new one"
+    lines = {
+        "endpoint": addresses.endpoint,
+        "workspace": addresses.workspace,
+        "table": f"{settings.catalog}.{settings.schema_}.{LANDING.name}",
+        "client id": CLIENT,
+        "secret": secret,
+    }
+    console.print("Any client of Databricks Zerobus Ingest can send to it (docs/ingest.md):")
+    for name, value in lines.items():
+        console.print(f"  {name:10}", value, highlight=False, markup=False, soft_wrap=True)

@@ -121,7 +121,7 @@ def demo(
     mode: Mode = None,
     report: Report = None,
 ) -> None:
-    """Run the whole mine on this machine: broker, pipeline, Delta writer, simulator.
+    """Run the whole mine on this machine: broker, endpoint, pipeline, Delta writer, simulator.
 
     Ctrl-C ends all of it; the tables stay. Meanwhile, from another terminal:
 
@@ -137,9 +137,9 @@ def demo(
 
 @app.command()
 def up(home: Home = None, mode: Mode = None, report: Report = None) -> None:
-    """Run the system without the simulator: broker, pipeline, Delta writer. It waits for readings until Ctrl-C.
+    """Run the system without the simulator: broker, endpoint, pipeline, Delta writer. It waits for readings until Ctrl-C.
 
-    With PITLAKE_KAFKA it uses that Kafka, and starts no broker. Readings come from whoever writes the landing topic:
+    With PITLAKE_KAFKA it uses that Kafka, and starts no broker. Readings come from clients of the endpoint, such as
 
       pitlake simulate
     """
@@ -206,12 +206,64 @@ def write(home: Home = None) -> None:
 
 
 @app.command()
+def serve(
+    home: Home = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; this machine alone unless PITLAKE_INGEST_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the gRPC streams; a free one, kept from start to start.")] = None,
+    http_port: Annotated[int | None, typer.Option(help="Port of REST, tokens, health and metrics; likewise.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="PEM file of the TLS certificate.")] = None,
+    certificate_key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's key.")] = None,
+    *,
+    no_tokens: Annotated[bool, typer.Option("--no-tokens", help="Let anyone write who reaches it.")] = False,
+    exposed: Annotated[
+        bool, typer.Option("--exposed", help="Listen beyond this machine without TLS or tokens all the same.")
+    ] = False,
+) -> None:
+    """Run the endpoint to which clients of Databricks Zerobus Ingest send, until stopped. See docs/ingest.md.
+
+    pitlake serve --port 8090 --http-port 8091
+    """
+    from pitlake.cli.endpoint import run_ingest
+    from pitlake.cli.settings import EndpointSettings
+
+    given: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "http_port": http_port,
+        "certificate": certificate,
+        "certificate_key": certificate_key,
+        "tokens": False if no_tokens else None,
+        "exposed": exposed or None,
+    }
+    chosen = EndpointSettings(**{name: value for name, value in given.items() if value is not None})
+    run_ingest(settings(home), chosen)
+
+
+@app.command()
+def client(
+    name: Annotated[str, typer.Argument(help="Id of the client.")],
+    table: Annotated[
+        list[str],
+        typer.Option(help="Landing table that it may write to, or `catalog.schema.*`. May be given again."),
+    ],
+    home: Home = None,
+) -> None:
+    """Give a client of the endpoint a secret, which is printed this once, and the tables that it may write to.
+
+    pitlake client crusher-gateway --table mining_ot_stream
+    """
+    from pitlake.cli.endpoint import add_client
+
+    typer.echo(add_client(settings(home), name, table))
+
+
+@app.command()
 def simulate(home: Home = None, duration: Duration = None, story: Stories = None, seed: Seed = 1, ledger: Ledger = None) -> None:
-    """Send the readings of the simulated mine to the landing topic, until stopped.
+    """Send the readings of the simulated mine to the endpoint, until stopped.
 
     pitlake simulate --story bearing-wear@60 --for 10m
     """
-    from pitlake.cli.parts import run_mine_simulator
+    from pitlake.cli.simulate import run_mine_simulator
 
     run_mine_simulator(settings(home), limit=duration, stories=tuple(story or ()), seed=seed, ledger=ledger)
 
@@ -224,10 +276,11 @@ def sql(
     home: Home = None,
     output: Format = "table",
 ) -> None:
-    """Ask the lake a question in Databricks SQL. Read-only; names may leave out catalog and schema.
+    """Ask the lake a question in Databricks SQL; names may leave out catalog and schema. It reads, and makes landing tables.
 
     pitlake sql "SHOW TABLES"
     pitlake sql "SELECT * FROM equipment_performance_1min LIMIT 5" --format csv
+    pitlake sql "CREATE TABLE weather_station"
     pitlake sql < question.sql
     """
     from pitlake.cli.ask import run_sql

@@ -8,7 +8,6 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -17,21 +16,18 @@ from rich.console import Console
 from pitlake.cli.settings import Settings
 from pitlake.engine.update import UpdateConfig, run_update
 from pitlake.errors import ConfigurationError
+from pitlake.ingest.tables import landing_topic
 from pitlake.lake.writer.process import run_writer
 from pitlake.local.home import Home
 from pitlake.local.jars import fetch_jars
 from pitlake.local.locks import opened, try_lock
 from pitlake.local.readiness import announce_ready
-from pitlake.mining.simulator import SimulatorConfig, StoryStart, WallClock, run_simulator
-from pitlake.mining.simulator.kafka import KafkaSender
-from pitlake.streams.topics import Topic, ensure_topics
 
 PIPELINE = "pipeline"
 WRITER = "writer"
 SIMULATOR = "simulator"
 
-# A row of bronze repeats its message, escaped, beside what was read out of it: it needs several times the message's room.
-LANDING = Topic("mining_ot_stream", partitions=2, retention_bytes=256 * 1024 * 1024, record_bytes=4 * 1024 * 1024)
+LANDING = landing_topic("mining_ot_stream")
 
 
 @contextmanager
@@ -94,26 +90,3 @@ def run_lake_writer(settings: Settings) -> None:
     home = Home(settings.home.resolve())
     with stop_on_signal() as stop:
         run_writer(bootstrap_of(settings), settings.lake_url, stop, lambda: announce_ready(home, WRITER))
-
-
-def run_mine_simulator(
-    settings: Settings, *, limit: float | None, stories: Sequence[str], seed: int, ledger: Path | None
-) -> None:
-    """Run the simulated mine until stopped, or for `limit` seconds.
-
-    Raises BrokerError, and ConfigurationError for an unknown story.
-    """
-    home = Home(settings.home.resolve())
-    config = SimulatorConfig(
-        seed=seed,
-        duration=timedelta(seconds=limit) if limit is not None else None,
-        stories=tuple(StoryStart.parse(story) for story in stories),
-        ledger=ledger,
-        labels=home.labels,
-    )
-    bootstrap = bootstrap_of(settings)
-    ensure_topics(bootstrap, [LANDING])
-    with stop_on_signal() as stop:
-        announce_ready(home, SIMULATOR)
-        summary = run_simulator(config, KafkaSender(bootstrap, LANDING.name), WallClock(stop))
-    Console(stderr=True).print(f"sent {summary.readings:,} readings in {summary.messages:,} messages")

@@ -31,3 +31,17 @@ class Settings(BaseSettings):
     def lake_url(self) -> str:
         """Where the Delta tables are."""
         return self.lake or str(self.home.resolve() / "lake")
+
+
+class EndpointSettings(BaseSettings):
+    """Where the endpoint listens, and to whom; the variables begin with `PITLAKE_INGEST_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PITLAKE_INGEST_", env_ignore_empty=True, frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int | None = Field(default=None, description="Port of the gRPC streams; default a free one, kept from start to start")
+    http_port: int | None = Field(default=None, description="Port of REST, tokens and health; default a free one, kept")
+    certificate: Path | None = Field(default=None, description="PEM file of the TLS certificate")
+    certificate_key: Path | None = Field(default=None, description="PEM file of the certificate's key")
+    tokens: bool = Field(default=True, description="Whether clients need tokens")
+    exposed: bool = Field(default=False, description="Listen beyond this machine without TLS or tokens all the same")

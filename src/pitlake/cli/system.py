@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pitlake.cli.endpoint import ENDPOINT
 from pitlake.cli.parts import LANDING, PIPELINE, WRITER
 from pitlake.cli.settings import Settings
+from pitlake.ingest.tables import declare_landing_table
 from pitlake.lake.names import TableName
 from pitlake.lake.seeding import seed_table
 from pitlake.local.broker import broker_command, is_answering, prepare_broker
@@ -52,7 +54,7 @@ class System:
 
 @contextmanager
 def running_mine(settings: Settings, on_event: Callable[[Event], None], report: Callable[[str], None]) -> Iterator[System]:
-    """Run broker, writer and the mining pipeline while the block lasts; all are ready when it begins.
+    """Run broker, endpoint, writer and the mining pipeline while the block lasts; all are ready when it begins.
 
     Where the settings name a Kafka, it is used and no broker started. `report` hears of set-up that takes long.
     Raises EnvironmentProblem, ConfigurationError when the home is in use, and ProcessError.
@@ -64,8 +66,10 @@ def running_mine(settings: Settings, on_event: Callable[[Event], None], report: 
         bootstrap = settings.kafka or _started_broker(java, jars, home, supervisor)
         home.write_run(bootstrap)
         ensure_topics(bootstrap, [LANDING])
+        declare_landing_table(bootstrap, f"{settings.catalog}.{settings.schema_}.{LANDING.name}", renamed=True)
         seed_dimensions(settings)
         system = System(settings, home, bootstrap, supervisor)
+        supervisor.start(system.command(ENDPOINT, ["serve"], restarts=Restarts()))
         supervisor.start(system.command(WRITER, ["write"], restarts=Restarts()))
         supervisor.start(system.command(PIPELINE, ["run", str(MINING_PIPELINE)], restarts=Restarts()))
         yield system

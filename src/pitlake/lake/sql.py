@@ -19,7 +19,7 @@ from pitlake.lake.dialect import to_duckdb
 from pitlake.lake.metadata import describe, show_tables
 from pitlake.lake.names import TableName
 from pitlake.lake.snapshots import snapshot_dataset
-from pitlake.lake.statements import DescribeTable, Query, ShowTables, filtered_columns, parse, tables
+from pitlake.lake.statements import CreateTable, DescribeTable, Query, ShowTables, filtered_columns, parse, tables
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -41,13 +41,15 @@ def query(lake: str, statement: str, *, catalog: str, schema: str, now: datetime
             within_catalog, within_schema = (catalog, schema)[: 2 - len(within)] + within
             return show_tables(list_tables(lake), within_catalog, within_schema, pattern)
         case DescribeTable(table):
-            return describe(_open(lake, _full_name(table, catalog, schema)))
+            return describe(_open(lake, full_name(table, catalog, schema)))
+        case CreateTable():
+            raise QueryError("A landing table is not made in the lake.", do="Send the statement with `pitlake sql`.")
         case Query(tree):
             return _run(lake, tree, catalog, schema, now or datetime.now(UTC))
 
 
 def _run(lake: str, tree: exp.Expr, catalog: str, schema: str, now: datetime) -> pa.Table:
-    named = [(table, _full_name(table, catalog, schema)) for table in tables(tree)]
+    named = [(table, full_name(table, catalog, schema)) for table in tables(tree)]
     for table, name in named:
         _qualify(table, name)
     filtered = filtered_columns(tree)
@@ -61,7 +63,8 @@ def _run(lake: str, tree: exp.Expr, catalog: str, schema: str, now: datetime) ->
         raise _failure(error) from error
 
 
-def _full_name(table: exp.Table, catalog: str, schema: str) -> TableName:
+def full_name(table: exp.Table, catalog: str, schema: str) -> TableName:
+    """The name of a table, completed where it has fewer than three parts. Raises QueryError for what is no name."""
     parts = tuple(part.name for part in table.parts)
     try:
         return TableName.parse(".".join((catalog, schema)[: max(3 - len(parts), 0)] + parts))

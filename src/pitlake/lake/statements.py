@@ -1,4 +1,4 @@
-"""What a SQL text asks for: one query, a list of tables, or a table's columns. Whatever does not only read is refused."""
+"""What a SQL text asks for: one query, a list of tables, a table's columns, or a new landing table. All else is refused."""
 
 from __future__ import annotations
 
@@ -49,7 +49,15 @@ class DescribeTable:
     table: exp.Table
 
 
-Statement: TypeAlias = Query | ShowTables | DescribeTable
+@dataclass(frozen=True)
+class CreateTable:
+    """`CREATE TABLE [IF NOT EXISTS] name [(column type, …)]`: a table for clients to write to, not one of the lake."""
+
+    table: exp.Table
+    may_exist: bool
+
+
+Statement: TypeAlias = Query | ShowTables | DescribeTable | CreateTable
 
 
 def parse(text: str) -> Statement:
@@ -61,6 +69,8 @@ def parse(text: str) -> Statement:
         first = _first_word(text)
         if first == "SHOW":
             return _show_tables(text)
+        if first == "CREATE":
+            return _create_table(_only(sqlglot.parse(text, read=DIALECT)))
         if first not in _QUERY_WORDS | {"DESCRIBE", "DESC"}:
             raise QueryError(f"{first or 'An empty statement'} is not a query.", do=_READ_ONLY)
         return _read_only(_only(sqlglot.parse(text, read=DIALECT)))
@@ -116,6 +126,21 @@ def _describe_table(tree: exp.Describe) -> DescribeTable:
     if not plain or not isinstance(tree.this, exp.Table) or not isinstance(tree.this.this, exp.Identifier):
         raise QueryError("Only a table can be described.", do="Write DESCRIBE TABLE catalog.schema.table.")
     return DescribeTable(tree.this)
+
+
+def _create_table(tree: exp.Expr) -> CreateTable:
+    plain = (
+        isinstance(tree, exp.Create)
+        and tree.kind == "TABLE"
+        and not any(map(tree.args.get, ("expression", "properties", "replace")))
+    )
+    target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    if not plain or not isinstance(target, exp.Table) or not isinstance(target.this, exp.Identifier):
+        raise QueryError(
+            "Only a landing table can be created, to which clients of the endpoint write.",
+            do="Write CREATE TABLE [IF NOT EXISTS] catalog.schema.table, with columns or without.",
+        )
+    return CreateTable(target, bool(tree.args.get("exists")))
 
 
 def _check_source(table: exp.Table) -> None:

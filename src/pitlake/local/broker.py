@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import os
-import secrets
 import shutil
 import socket
 import subprocess
@@ -27,15 +26,13 @@ from pydantic import Field, TypeAdapter
 from pitlake.errors import ConfigurationError, EnvironmentProblem
 from pitlake.local.files import write_atomically
 from pitlake.local.jars import Jars
+from pitlake.local.ports import free_ports, is_free
 from pitlake.streams.connections import MAX_RECORD_BYTES, client_config
 
 LEAST_FREE_BYTES = 2 * 1024**3
 
 _HOST = "127.0.0.1"
 _MIB = 1024**2
-# Below the ports that systems give to outgoing connections: a client that looks for a broker that is down could get the broker's
-# own port for its side, and keep the broker from coming back.
-_PORTS = range(20_000, 32_000)
 _FORMAT_SECONDS = 60.0
 _PROBE_SECONDS = 2.0
 
@@ -200,33 +197,16 @@ def kept_ports(folder: Path) -> Ports | None:
 
 def taken_ports(ports: Ports) -> list[int]:
     """Those of the ports on which some process listens already."""
-    return [port for port in (ports.clients, ports.controller) if not _is_free(port)]
+    return [port for port in (ports.clients, ports.controller) if not is_free(port)]
 
 
 def _settle_ports(folder: Path) -> Ports:
     kept = kept_ports(folder)
     if kept is not None and not taken_ports(kept):
         return kept
-    found = Ports(*_free_ports())
+    found = Ports(*free_ports(2))
     write_atomically(_ports_file(folder), _PORTS_FILE.dump_json(found).decode())
     return found
-
-
-def _free_ports() -> tuple[int, int]:
-    start = secrets.randbelow(len(_PORTS))
-    free = filter(_is_free, (_PORTS[(start + step) % len(_PORTS)] for step in range(len(_PORTS))))
-    return next(free), next(free)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # Connections of the broker's last run that still linger do not keep Java from listening.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port))
-        except OSError:
-            return False
-    return True
 
 
 def _is_listening(bootstrap: str) -> bool:

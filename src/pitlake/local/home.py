@@ -38,6 +38,11 @@ class Home:
         return self.path / "checkpoints"
 
     @property
+    def ingest(self) -> Path:
+        """Folder of the endpoint's clients, key and addresses."""
+        return self.path / "ingest"
+
+    @property
     def lake(self) -> Path:
         """Folder of the Delta tables."""
         return self.path / "lake"

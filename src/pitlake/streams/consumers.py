@@ -9,11 +9,14 @@ from typing import Self
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from pitlake.errors import BrokerError
-from pitlake.streams.connections import ANSWER_SECONDS, MAX_RECORD_BYTES, broker_error, client_config
+from pitlake.streams.connections import ANSWER_SECONDS, broker_error, client_config
 from pitlake.streams.records import Record
 
 BEGINNING: int = OFFSET_BEGINNING
 """In place of an offset: the oldest record that the partition still holds."""
+
+_FETCH_BYTES = 16 * 1024 * 1024
+"""As much at once; a record that is larger comes all the same."""
 
 _PREFETCHED_KBYTES = 16 * 1024
 _LONG_POLL_MS = 500
@@ -98,11 +101,20 @@ def _pairs(message: Message) -> Iterable[tuple[str, bytes | None]]:
 
 def end_offsets(bootstrap: str, topic: str) -> dict[int, int] | None:
     """Each partition's next offset to be written, or None when there is no such topic. Raises BrokerError."""
+    kept = kept_offsets(bootstrap, topic)
+    return None if kept is None else {partition: offsets.stop for partition, offsets in kept.items()}
+
+
+def kept_offsets(bootstrap: str, topic: str) -> dict[int, range] | None:
+    """Each partition's offsets from the oldest record that it still holds on, or None when there is no such topic.
+
+    Raises BrokerError.
+    """
     consumer = _consumer(bootstrap)
     try:
         metadata = consumer.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
         if metadata.error is None:
-            return {partition: _end(consumer, topic, partition) for partition in metadata.partitions}
+            return {partition: _kept(consumer, topic, partition) for partition in metadata.partitions}
         if metadata.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             return None
         raise broker_error(bootstrap, metadata.error, f"to describe {topic}")
@@ -112,11 +124,11 @@ def end_offsets(bootstrap: str, topic: str) -> dict[int, int] | None:
         consumer.close()
 
 
-def _end(consumer: Consumer, topic: str, partition: int) -> int:
+def _kept(consumer: Consumer, topic: str, partition: int) -> range:
     watermarks = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ANSWER_SECONDS)
     if watermarks is None:
         raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001 - librdkafka's own name
-    return int(watermarks[1])
+    return range(*watermarks)
 
 
 def _consumer(bootstrap: str) -> Consumer:
@@ -132,8 +144,8 @@ def _consumer(bootstrap: str) -> Consumer:
             fetch_wait_max_ms=_LONG_POLL_MS,
             fetch_queue_backoff_ms=10,
             fetch_error_backoff_ms=50,
-            fetch_message_max_bytes=MAX_RECORD_BYTES,
-            fetch_max_bytes=MAX_RECORD_BYTES,
+            fetch_message_max_bytes=_FETCH_BYTES,
+            fetch_max_bytes=_FETCH_BYTES,
             queued_max_messages_kbytes=_PREFETCHED_KBYTES,
         )
     )

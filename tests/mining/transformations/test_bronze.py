@@ -123,10 +123,48 @@ def test_an_empty_batch_is_one_row(bronze_rows):
     assert (row.batch_index, row.equipment_id, row.message_id) == (0, None, "m-1")
 
 
-def test_the_long_row_of_the_ignition_connector_is_not_lost(bronze_rows):
-    record = {"event_id": "e-1", "event_time": 1771128729113000, "tag_path": "Mine/CR_002/Vibration_MM_S", "numeric_value": 42.3}
-    [row] = bronze_rows(record)
-    assert json.loads(row._rescued_data)["message"] == {k: str(v) for k, v in record.items()}
+ONE_TAG = {
+    "event_id": "e-1",
+    "event_time": 1771128729113000,
+    "tag_path": "[default]Mine/Crushers/CR_002/Vibration_MM_S",
+    "tag_provider": "default",
+    "numeric_value": 42.3,
+    "string_value": None,
+    "boolean_value": None,
+    "quality": "Good",
+    "quality_code": 192,
+    "source_system": "ignition_gateway_01",
+    "alarm_state": "Cleared",
+}
+
+
+def test_the_row_of_the_ignition_connector_is_a_machine_update_of_one_tag(bronze_rows):
+    [row] = bronze_rows(ONE_TAG)
+    assert (row.batch_index, row.equipment_id, row.message_id, row.source) == (0, "CR_002", "e-1", "ignition_gateway_01")
+    assert row.timestamp == datetime(2026, 2, 15, 4, 12, 9, 113_000, tzinfo=UTC)
+    assert {name: json.loads(tag) for name, tag in row.tags.items()} == {"Vibration_MM_S": {"value": "42.3", "quality": "192"}}
+    assert json.loads(row.raw) == ONE_TAG
+
+
+def test_the_event_time_of_a_row_may_be_iso_8601(bronze_rows):
+    [row] = bronze_rows({**ONE_TAG, "event_time": "2026-02-15T04:12:09.113Z"})
+    assert row.timestamp == datetime(2026, 2, 15, 4, 12, 9, 113_000, tzinfo=UTC)
+
+
+def test_of_a_row_what_has_no_column_is_rescued(bronze_rows):
+    [row] = bronze_rows({**ONE_TAG, "event_time": "soon"})
+    rescued = {"tag_provider": "default", "alarm_state": "Cleared", "event_time": "soon"}
+    assert json.loads(row._rescued_data) == {"message": rescued}
+
+
+def test_a_path_of_one_part_names_no_machine(bronze_rows):
+    [row] = bronze_rows({**ONE_TAG, "tag_path": "[default]Vibration_MM_S"})
+    assert (row.equipment_id, list(row.tags)) == (None, ["Vibration_MM_S"])
+
+
+def test_a_timestamp_may_be_microseconds_as_zerobus_has_them(bronze_rows):
+    [row] = bronze_rows({**MESSAGE, "timestamp": 1771128729113001})
+    assert row.timestamp == datetime(2026, 2, 15, 4, 12, 9, 113_001, tzinfo=UTC)
 
 
 def test_a_timestamp_is_iso_8601_of_a_year_that_can_be_stored(bronze_rows):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pyspark.sql import functions as F
@@ -121,6 +121,33 @@ class TestTagObjects:
         [row] = silver_rows(message({"Vibration_MM_S": {"value": float("nan")}}))
         assert row.sensor_value is None
         assert "NaN" in row._rescued_data
+
+
+class TestRowsOfTheIgnitionConnector:
+    ROW: ClassVar = {"event_id": "e-1", "event_time": 1771128729113000, "tag_path": "Mine/CR_002/Vibration_MM_S", "quality": 192}
+
+    def test_a_number_reaches_silver_with_its_machine_and_unit(self, silver_rows):
+        [row] = silver_rows({**self.ROW, "numeric_value": 42.3, "string_value": None})
+        assert (row.equipment_id, row.sensor_name, row.sensor_value, row.unit, row.quality, row._rescued_data) == (
+            *("CR_002", "Vibration_MM_S", 42.3, "mm/s", "Good", None),
+        )
+        assert row.event_timestamp == datetime(2026, 2, 15, 4, 12, 9, 113_000, tzinfo=UTC)
+
+    def test_a_text_and_a_boolean_go_to_the_text_column(self, silver_rows):
+        path = "[default]Mine/CR_002/"
+        rows = silver_rows(
+            {**self.ROW, "tag_path": path + "Status", "string_value": "RUNNING"},
+            {**self.ROW, "tag_path": path + "Door_Open", "boolean_value": True},
+        )
+        assert [(row.sensor_name, row.sensor_text) for row in rows] == [("Status", "RUNNING"), ("Door_Open", "true")]
+
+    def test_the_code_of_the_quality_counts_before_its_name(self, silver_rows):
+        [row] = silver_rows({**self.ROW, "numeric_value": 42.3, "quality": "Good", "quality_code": 24})
+        assert row.quality == "Bad"
+
+    def test_a_row_without_a_value_has_none_and_nothing_to_rescue(self, silver_rows):
+        [row] = silver_rows({**self.ROW, "quality": "Bad_Stale"})
+        assert (row.sensor_name, row.sensor_value, row.sensor_text, row._rescued_data) == ("Vibration_MM_S", None, None, None)
 
 
 def test_opc_quality_has_three_grades(spark):

@@ -1,4 +1,4 @@
-"""The way out of the simulator: to Kafka today, to a Zerobus endpoint as well as soon as there is one."""
+"""The way out of the simulator: through a Zerobus endpoint, as any producer's, or straight to the landing topic."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from pitlake.mining.transformations.parsing import FIELDS, instant, json_fields, json_items, unplaced
+from pitlake.mining.transformations.ignition import as_batch, placed_fields
+from pitlake.mining.transformations.parsing import FIELDS, instant, json_fields, json_items, microseconds, unplaced
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -104,17 +105,20 @@ def _with_text(landing: DataFrame) -> DataFrame:
 
 def _with_message_fields(messages: DataFrame) -> DataFrame:
     message = F.col("message")
+    stamp = F.coalesce(message["timestamp"], message["event_time"])
+    is_one_tag = message["tag_path"].isNotNull()
     typed = messages.withColumns(
         {
-            "message_id": message["message_id"],
-            "timestamp": instant(message["timestamp"]),
-            "source": message["source"],
+            "message_id": F.coalesce(message["message_id"], message["event_id"]),
+            "timestamp": F.coalesce(instant(stamp), microseconds(stamp)),
+            "source": F.coalesce(message["source"], message["source_system"]),
             "sequence": message["sequence"].try_cast("BIGINT"),
-            "batch": json_items(message["batch"]),
+            "batch": json_items(F.when(is_one_tag, as_batch(message)).otherwise(message["batch"])),
         }
     )
     known = {name: F.col(name) for name in ("message_id", "timestamp", "source", "sequence", "batch")}
-    return typed.withColumns({"message_rest": unplaced(message, known), "error": _error()})
+    rest = F.when(is_one_tag, unplaced(message, placed_fields())).otherwise(unplaced(message, known))
+    return typed.withColumns({"message_rest": rest, "error": _error()})
 
 
 def _error() -> Column:

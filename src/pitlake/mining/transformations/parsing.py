@@ -16,6 +16,8 @@ FIELDS = "MAP<STRING,STRING>"
 _INSTANT = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?\z"
 _FIRST_INSTANT = "TIMESTAMP '1000-01-01T00:00:00Z'"
 _LAST_INSTANT = "TIMESTAMP '9999-12-31T23:59:59.999999Z'"
+_FIRST_MICROSECOND = 10**15
+_LAST_MICROSECOND = 253_402_300_799_999_999
 _JSON_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\z"
 _NOT_FINITE = r"(?i)^[+-]?(nan|inf|infinity)\z"
 
@@ -34,6 +36,12 @@ def instant(text: Column) -> Column:
     """An ISO 8601 timestamp of the years 1000 to 9999 as TIMESTAMP; without an offset it is in the session's time zone."""
     moment = F.when(text.rlike(_INSTANT), text).try_cast("TIMESTAMP")
     return F.when(moment.between(F.expr(_FIRST_INSTANT), F.expr(_LAST_INSTANT)), moment)
+
+
+def microseconds(text: Column) -> Column:
+    """Microseconds since the epoch as TIMESTAMP, as Zerobus has them; NULL before 2001: milliseconds look like that."""
+    number = text.try_cast("BIGINT")
+    return F.when(number.between(_FIRST_MICROSECOND, _LAST_MICROSECOND), F.timestamp_micros(number))
 
 
 def finite_number(text: Column) -> Column:

@@ -1,0 +1,145 @@
+"""How fast is the endpoint, and how soon does it acknowledge?
+
+Broker, endpoint and the unmodified Databricks SDK, all on this machine; every acknowledgement means that the record is in the
+landing topic for good. Records are about 1 KB of JSON, no two alike.
+
+    .venv/bin/python -m benchmarks.ingest
+    .venv/bin/python -m benchmarks.ingest --only paced --seconds 20
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zerobus.sdk.shared import AckCallback, StreamConfigurationOptions, TableProperties
+from zerobus.sdk.sync import ZerobusSdk, ZerobusStream
+
+from tests.support.broker import running_broker
+from tests.support.endpoint import TABLE, running_endpoint
+
+RECORD_BYTES = 1000
+BATCH = 1000
+MOST_UNACKNOWLEDGED = 50_000
+WARM_UP_SECONDS = 3.0
+
+
+class Acks(AckCallback):
+    """When each offset was acknowledged, by `time.perf_counter`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at: dict[int, float] = {}
+
+    def on_ack(self, offset: int) -> None:
+        """See AckCallback."""
+        self.at[offset] = time.perf_counter()
+
+    def on_error(self, offset: int, error_message: str) -> None:
+        """See AckCallback."""
+        print(f"offset {offset}: {error_message}", file=sys.stderr)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--rate", type=float, default=1000, help="records in a second, of the paced run")
+    parser.add_argument("--only", choices=["batches", "singles", "paced"])
+    given = parser.parse_args()
+    runs = {"batches": _batches, "singles": _singles, "paced": _paced}
+    with tempfile.TemporaryDirectory() as folder, running_broker(Path(folder) / "broker") as broker:
+        for name, run in runs.items():
+            if given.only in {None, name}:
+                with running_endpoint(broker.bootstrap, Path(folder) / name) as endpoint, _stream(endpoint) as (stream, acks):
+                    print(json.dumps({"run": name, **run(stream, acks, given)}), flush=True)
+
+
+@contextmanager
+def _stream(endpoint: object) -> Iterator[tuple[ZerobusStream, Acks]]:
+    acks = Acks()
+    options = StreamConfigurationOptions(ack_callback=acks, max_inflight_records=MOST_UNACKNOWLEDGED)
+    sdk = ZerobusSdk(endpoint.addresses.endpoint, endpoint.addresses.workspace)
+    stream = sdk.create_stream(endpoint.client_id, endpoint.secret, TableProperties(TABLE), options)
+    try:
+        yield stream, acks
+    finally:
+        stream.close()
+
+
+def _batches(stream: ZerobusStream, acks: Acks, given: argparse.Namespace) -> dict[str, float]:
+    """Batches of a thousand, as fast as they go; a hundred of them may be unacknowledged."""
+    sent: dict[int, float] = {}
+
+    def send(number: int) -> None:
+        batch = [_record(number * BATCH + i) for i in range(BATCH)]
+        offset = stream.ingest_records_offset(batch)
+        sent[offset] = time.perf_counter()
+        if number >= 100:
+            stream.wait_for_offset(number - 100)
+
+    return _measured(send, stream, sent, acks, given.seconds, BATCH)
+
+
+def _singles(stream: ZerobusStream, acks: Acks, given: argparse.Namespace) -> dict[str, float]:
+    """One record at a time, without waiting for its acknowledgement."""
+    sent: dict[int, float] = {}
+
+    def send(number: int) -> None:
+        sent[stream.ingest_record_offset(_record(number))] = time.perf_counter()
+        if number % 1000 == 0 and number >= 20_000:
+            stream.wait_for_offset(number - 20_000)
+
+    return _measured(send, stream, sent, acks, given.seconds, 1)
+
+
+def _paced(stream: ZerobusStream, acks: Acks, given: argparse.Namespace) -> dict[str, float]:
+    """One record at a time, at a steady rate."""
+    sent: dict[int, float] = {}
+    begin = time.perf_counter()
+
+    def send(number: int) -> None:
+        time.sleep(max(0.0, begin + number / given.rate - time.perf_counter()))
+        sent[stream.ingest_record_offset(_record(number))] = time.perf_counter()
+
+    return _measured(send, stream, sent, acks, given.seconds, 1)
+
+
+def _measured(
+    send: object, stream: ZerobusStream, sent: dict[int, float], acks: Acks, seconds: float, records: int
+) -> dict[str, float]:
+    """Send for a while; what was sent while the endpoint warmed up is not counted."""
+    begin = time.perf_counter()
+    end, number = begin + WARM_UP_SECONDS + seconds, 0
+    while time.perf_counter() < end:
+        send(number)
+        number += 1
+    stream.flush()
+    while len(acks.at) < number:
+        time.sleep(0.01)
+    counted = [offset for offset, at in sent.items() if at - begin >= WARM_UP_SECONDS]
+    latencies = sorted(acks.at[offset] - sent[offset] for offset in counted)
+    lasted = max(acks.at[offset] for offset in counted) - min(sent[offset] for offset in counted)
+    return {
+        "records_per_second": round(len(counted) * records / lasted),
+        "ack_p50_ms": round(1000 * latencies[len(latencies) // 2], 1),
+        "ack_p99_ms": round(1000 * latencies[int(0.99 * len(latencies))], 1),
+    }
+
+
+_FILLER = os.urandom(RECORD_BYTES // 2).hex()
+
+
+def _record(number: int) -> str:
+    head = f'{{"message_id":"{number}","source":"benchmark","timestamp":"2026-02-15T04:12:09.113Z","filler":"'
+    return f'{head}{_FILLER[: RECORD_BYTES - len(head) - 2]}"}}'
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""A landing table's topic, as its one owner writes it.
+
+Why transactions, and not an idempotent producer alone: a previous owner's records may still be on their way when it is thought
+dead, in its own queue or in the broker's. Opening the transactional id ends that for good: what the previous owner had under way
+is aborted, and the broker takes nothing more from it. Only then is the tail read. A record is acknowledged after its transaction
+is committed, so what was acknowledged is what readers of committed records see, each once. Who reads uncommitted records too may
+see, after a crash, one that was aborted and sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pitlake.ingest.identity import KEY_HEADER, digest
+from pitlake.streams.consumers import TopicReader, kept_offsets
+from pitlake.streams.records import Record
+from pitlake.streams.transactions import Outgoing, TransactionalPublisher
+
+_TAIL_RECORDS = 10_000
+_TAIL_SECONDS = 0.02
+
+
+class LandingLog:
+    """The records of one topic. `open` before all else; one thread at a time, but for `stop`."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._publisher = TransactionalPublisher(bootstrap, f"pitlake.ingest.{topic}")
+
+    def open(self, length: int) -> Iterator[bytes]:
+        """Become the owner, and give the digests of the topic's last records, the oldest first: `length` offsets at most.
+
+        Raises BrokerError.
+        """
+        self._publisher.open()
+        kept = kept_offsets(self._bootstrap, self._topic) or {}
+        share = max(length // max(len(kept), 1), 1)
+        starts = {partition: max(offsets.start, offsets.stop - share) for partition, offsets in kept.items() if offsets}
+        if not starts:
+            return
+        with TopicReader(self._bootstrap, self._topic, starts) as reader:
+            while not reader.at_end:
+                yield from map(_key_of, reader.take(_TAIL_RECORDS, _TAIL_SECONDS))
+
+    def write(self, records: Sequence[Outgoing]) -> None:
+        """Return when all records are durable and visible. Raises BrokerError; then their fate is for the next owner to find."""
+        self._publisher.publish(self._topic, records)
+
+    def stop(self) -> None:
+        """Make `write` give up waiting for a broker that is away."""
+        self._publisher.stop()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._publisher.close()
+
+
+def _key_of(record: Record) -> bytes:
+    """The record's digest, also of one that another producer has written without it."""
+    return record.headers.get(KEY_HEADER) or digest(record.value or b"")

@@ -1,0 +1,36 @@
+"""The keys of the newest records of a topic, in a fixed amount of memory."""
+
+from __future__ import annotations
+
+from pitlake.ingest.identity import DIGEST_BYTES
+
+_SLOTS = 32
+_FILLED = 12
+"""How many of a bucket's digests are counted on: of 12 on average, 32 or more come into one bucket once in a million times."""
+
+_BUCKET_BYTES = _SLOTS * DIGEST_BYTES
+
+
+class Window:
+    """Remembers at least the last `length` digests that were added to it; older ones are forgotten in the order of their coming.
+
+    A digest's first bytes choose one of the buckets, which is a ring of places. All of it takes 43 bytes for each of `length`,
+    whatever comes.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._buckets = -(-length // _FILLED)
+        self._places = bytearray(self._buckets * _BUCKET_BYTES)
+        self._next = bytearray(self._buckets)
+
+    def __contains__(self, digest: bytes) -> bool:
+        start = int.from_bytes(digest[:8], "little") % self._buckets * _BUCKET_BYTES
+        return self._places.find(digest, start, start + _BUCKET_BYTES) >= 0
+
+    def add(self, digest: bytes) -> None:
+        """Remember a digest, which is not in the window yet."""
+        bucket = int.from_bytes(digest[:8], "little") % self._buckets
+        place = self._next[bucket]
+        at = bucket * _BUCKET_BYTES + place * DIGEST_BYTES
+        self._places[at : at + DIGEST_BYTES] = digest
+        self._next[bucket] = (place + 1) % _SLOTS

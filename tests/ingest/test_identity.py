@@ -1,0 +1,29 @@
+"""What tells records apart, and which of them keep their order."""
+
+from __future__ import annotations
+
+import pytest
+
+from pitlake.ingest.identity import digest, source_of
+
+
+def test_records_of_two_gateways_that_both_start_at_one_differ():
+    assert digest(b'{"source":"a","message_id":"1"}') != digest(b'{"source":"b","message_id":"1"}')
+
+
+def test_records_with_the_same_id_and_another_content_differ():
+    assert digest(b'{"message_id":"1","v":1}') != digest(b'{"message_id":"1","v":2}')
+
+
+@pytest.mark.parametrize(
+    ("value", "source"),
+    [
+        (b'{"source":"g1","batch":[]}', b"g1"),
+        (b'{"event_id":"1","source_system" : "g2"}', b"g2"),
+        (b'{"resource":"x"}', b"client"),
+        (b'{"source":5}', b"client"),
+        (b"\xff not json", b"client"),
+    ],
+)
+def test_a_record_goes_with_its_source_or_else_with_its_client(value, source):
+    assert source_of(value, b"client") == source
