@@ -6,7 +6,7 @@ Everything that can be wrong with a pipeline is found here, before any query sta
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from pyspark.errors import PySparkException
@@ -122,13 +122,14 @@ class UpdatePlan:
     """All flows of an update, the tables that they fill, and who reads whom (reader → names read).
 
     `flows` write tables, those of Delta sinks among them, `sinks` Kafka sinks. `awaited` are the tables of the pipeline that its
-    own queries read as static sides, with the columns that they must have.
+    own queries read as static sides, with the columns that they must have; `sides` all tables that are joined to a stream.
     """
 
     flows: tuple[FlowPlan, ...]
     specs: tuple[TableSpec, ...]
     reads: Mapping[str, frozenset[str]]
     awaited: Mapping[TableName, tuple[str, ...]]
+    sides: Mapping[TableName, DataFrame] = field(default_factory=dict)
     sinks: tuple[SinkPlan, ...] = ()
 
     @property
@@ -149,8 +150,9 @@ def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema
     quarantines = [name + QUARANTINE_SUFFIX for name, dataset in pipeline.datasets.items() if _quarantines(dataset)]
     check_sinks(pipeline, quarantines, catalog, schema)
     with reading(reader):
-        plans = [planner.plan(flow) for flow in pipeline.flows if not planner.is_view(flow.target)]
+        plans = list(planner.plans())
     flows = tuple(plan for plan in plans if isinstance(plan, FlowPlan))
+    streams = [plan for plan in plans if isinstance(plan, SinkPlan) or not plan.refreshes]
     _check_agreement(pipeline, flows)
     _check_circles(pipeline, reader.reads)
     return UpdatePlan(
@@ -158,6 +160,7 @@ def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema
         specs=tuple(_specs(flows)),
         reads={name: frozenset(read) for name, read in reader.reads.items()},
         awaited=dict(reader.awaited),
+        sides={table: side for plan in streams for table, side in reader.sides(plan.target).items()},
         sinks=tuple(plan for plan in plans if isinstance(plan, SinkPlan)),
     )
 
@@ -177,10 +180,20 @@ class _Planner:
         self._catalog = catalog
         self._schema = schema
         self._epoch = epoch
+        self._streams: dict[str, TableSpec] = {}
 
     def is_view(self, name: str) -> bool:
         dataset = self._pipeline.datasets.get(name)
         return dataset is not None and dataset.kind is DatasetKind.TEMPORARY_VIEW
+
+    def plans(self) -> Iterator[StreamPlan]:
+        """The plans of all flows into tables and sinks, in the order of their definition.
+
+        CDC flows are planned last: they may follow what the others write.
+        """
+        flows = [flow for flow in self._pipeline.flows if not self.is_view(flow.target)]
+        planned = {flow.name: self.plan(flow) for flow in sorted(flows, key=lambda flow: isinstance(flow, CdcFlow))}
+        return (planned[flow.name] for flow in flows)
 
     def plan(self, flow: Flow | CdcFlow) -> StreamPlan:
         sink = self._pipeline.sinks.get(flow.target)
@@ -199,8 +212,16 @@ class _Planner:
         rows = self._reader.query(flow.target, flow)
         return rows if rows.isStreaming else self._reader.view_query(flow)
 
+    def _cdc_source(self, flow: CdcFlow) -> DataFrame:
+        """A CDC flow applies a change again without harm, so it follows the topics of other tables: their queries ran already.
+
+        Not where it aggregates: a row that comes twice would be counted twice.
+        """
+        followed = self._reader.source(flow, self._streams)
+        return self._reader.source(flow, {}) if plan_facts(followed).aggregations else followed
+
     def _cdc_rows(self, flow: CdcFlow) -> DataFrame:
-        source = self._reader.source(flow)
+        source = self._cdc_source(flow)
         deletes = F.lit(False) if flow.delete_when is None else flow.delete_when
         deleted = F.expr(deletes) if isinstance(deletes, str) else deletes
         kept = [c for c in flow.columns or source.columns if c not in (flow.except_columns or ())]
@@ -218,6 +239,8 @@ class _Planner:
         _check_query(flow, dataset, facts)
         check_expectations(dataset, rows)
         spec = table_spec(TableName(self._catalog, self._schema, dataset.name), flow, dataset, rows, facts)
+        if spec.mode in (WriteMode.APPEND, WriteMode.UPSERT):
+            self._streams[flow.target] = spec
         _check_lanes(flow, spec, facts)
         judged = with_failed_expectations(rows, dataset.expectations, dataset.name)
         return FlowPlan(

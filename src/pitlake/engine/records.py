@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import MapType
+from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
 from pitlake.engine.expectations import FAILED_EXPECTATIONS, is_dropped
 from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
@@ -68,3 +68,28 @@ def as_records(rows: DataFrame, spec: TableSpec, expectations: Sequence[Expectat
         _payload(rows, columns, dropped).cast("binary").alias("value"),
         _headers(epoch, deleted).alias("headers"),
     )
+
+
+def rows_of_records(records: DataFrame, spec: TableSpec) -> DataFrame:
+    """The inverse of `as_records`: the rows in the Kafka records of a table's topic, in the table's columns.
+
+    Records without a value are markers and no rows.
+    """
+    types = {column.name: DataType.fromDDL(column.type) for column in spec.columns}
+    travelling = {name: kind for name, kind in types.items() if name not in spec.processed_at}
+    schema = StructType([StructField(name, _travelling(kind)) for name, kind in travelling.items()])
+    row = F.from_json(F.col("value").cast("string"), schema, _JSON)
+    rows = records.where(F.length("value") > 0).select("timestamp", row.alias("row"))
+    return rows.select(*[_column(name, types[name], is_stamp=name not in travelling) for name in types])
+
+
+def _travelling(kind: DataType) -> DataType:
+    if not isinstance(kind, MapType):
+        return kind
+    return ArrayType(StructType([StructField("key", kind.keyType), StructField("value", kind.valueType)]))
+
+
+def _column(name: str, kind: DataType, *, is_stamp: bool) -> Column:
+    value = F.col("row").getField(name)
+    column = F.col("timestamp") if is_stamp else F.map_from_entries(value) if isinstance(kind, MapType) else value
+    return column.alias(name)

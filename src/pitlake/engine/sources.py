@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -13,9 +13,11 @@ from pyspark.sql.types import StructType
 
 from pitlake.engine.declarations import declared_struct
 from pitlake.engine.expectations import as_upstream, check_expectations
+from pitlake.engine.records import rows_of_records
 from pitlake.errors import DefinitionError, LakeError, PitlakeError
 from pitlake.lake.names import TableName
 from pitlake.lake.source import PRUNING, DeltaTableSource
+from pitlake.lake.spec import TableSpec
 from pitlake.pipelines.definitions import CdcFlow, Dataset, DatasetKind, Flow, Location, Pipeline
 from pitlake.pipelines.locations import error_at, raised_location, reached_location
 from pitlake.pipelines.names import bare_name, suggestion
@@ -33,9 +35,23 @@ _KAFKA_OPTIONS = {
 
 def landing_stream(session: SparkSession, bootstrap: str, topic: str) -> DataFrame:
     """A landing topic as a stream: Spark's Kafka columns and `landing_id`, the partition and offset as one sortable string."""
+    stream = topic_stream(session, bootstrap, topic)
+    # Padding is compiled; format_string would make a formatter for each record.
+    landed = F.concat(
+        F.lpad(F.col("partition").cast("string"), 5, "0"), F.lit("-"), F.lpad(F.col("offset").cast("string"), 19, "0")
+    )
+    return stream.withColumn(LANDING_ID, landed)
+
+
+def topic_stream(session: SparkSession, bootstrap: str, topic: str) -> DataFrame:
+    """A topic as a stream, in Spark's Kafka columns."""
     reader = session.readStream.format("kafka").option("kafka.bootstrap.servers", bootstrap).option("subscribe", topic)
-    stream = reader.options(**_KAFKA_OPTIONS).load()
-    return stream.withColumn(LANDING_ID, F.format_string("%05d-%019d", "partition", "offset"))
+    return reader.options(**_KAFKA_OPTIONS).load()
+
+
+def table_stream(session: SparkSession, bootstrap: str, spec: TableSpec) -> DataFrame:
+    """The rows of a table as they come on its topic, at least once, in the table's columns."""
+    return rows_of_records(topic_stream(session, bootstrap, spec.topic), spec)
 
 
 @dataclass
@@ -79,6 +95,8 @@ class GraphReader:
         self._tables = frozenset(tables)
         # Opening a table starts a Python worker; the frame may stand in any number of queries.
         self._opened: dict[tuple[TableName, bool], DataFrame] = {}
+        self._joined: dict[str, set[TableName]] = {}
+        self._followed: Mapping[str, TableSpec] = {}
         self._pruning = False
         self._inlined: dict[tuple[str, bool], DataFrame] = {}
         self._stack: list[_Definition] = []
@@ -109,10 +127,22 @@ class GraphReader:
         finally:
             self._pruning = False
 
-    def source(self, flow: CdcFlow) -> DataFrame:
-        """The stream of changes that a CDC flow applies to its target, noted as read by the target."""
-        with self._defining(flow.target, flow.location):
-            return self.stream(flow.source)
+    def source(self, flow: CdcFlow, followed: Mapping[str, TableSpec]) -> DataFrame:
+        """The stream of changes that a CDC flow applies to its target, noted as read by the target.
+
+        Tables in `followed` are read from their topics. These hold a row again when its flow's batch is replayed, which only a
+        reader that goes by key and sequence may see.
+        """
+        self._followed = followed
+        try:
+            with self._defining(flow.target, flow.location):
+                return self.stream(flow.source)
+        finally:
+            self._followed = {}
+
+    def sides(self, name: str) -> Mapping[TableName, DataFrame]:
+        """The Delta tables that are joined to the streams of the query of `name`, by their frames in it."""
+        return {table: self._opened[table, False] for table in self._joined.get(name, ())}
 
     def stream(self, name: str) -> DataFrame:
         """Resolve `spark.readStream.table(name)`.
@@ -121,6 +151,8 @@ class GraphReader:
         """
         bare = self._note(name)
         dataset = self._pipeline.datasets.get(bare)
+        if bare in self._followed:
+            return table_stream(self._session, self._bootstrap, self._followed[bare])
         if dataset is not None:
             return self._checked(self._inline(dataset), name, streaming=True)
         if bare in self._landing:
@@ -137,6 +169,8 @@ class GraphReader:
         if dataset is None and table not in self._tables:
             raise self._unknown(name, {*self._stored_names(), *(known.name for known in self._tables)}, "table")
         opened = (table, self._pruning)
+        if not self._pruning:
+            self._joined.setdefault(self._stack[0].name, set()).add(table)
         if opened not in self._opened:
             self._opened[opened] = self._open(table, dataset)
         return self._opened[opened]

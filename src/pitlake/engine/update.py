@@ -31,6 +31,7 @@ from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
 from pitlake.engine.queries import Mode, start_query
 from pitlake.engine.running import Flows
 from pitlake.engine.session import LOCAL_MASTER, start_session
+from pitlake.engine.sides import static_sides
 from pitlake.engine.sources import GraphReader
 from pitlake.engine.tables import await_tables
 from pitlake.engine.views import Views, publish_refresh
@@ -153,7 +154,8 @@ class _Run:
         await_tables(config.lake, self.planned.awaited, stop)
         progress = ProgressLog(self.log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
         flows, views = self._flows(progress), self._views(progress)
-        with committed_batches(self.session, self._marking(progress)):
+        sides = {table.path(config.lake): frame for table, frame in self.planned.sides.items()}
+        with static_sides(sides), committed_batches(self.session, self._marking(progress)):
             try:
                 flows.start(stop)
                 views.start()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pyspark import pipelines as dp
 from pyspark.sql import functions as F
 
-from pitlake.mining.transformations import bronze, gold, quality, silver, status
+from pitlake.mining.transformations import baseline, bronze, gold, predictions, quality, silver, status
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -66,10 +66,7 @@ def ot_telemetry_bronze() -> DataFrame:
     },
     cluster_by=["equipment_id"],
 )
-@dp.expect_or_drop("valid_timestamp", "event_timestamp IS NOT NULL")
-@dp.expect_or_drop("valid_equipment", "equipment_id IS NOT NULL")
-@dp.expect_or_drop("valid_sensor", "sensor_name IS NOT NULL AND sensor_name <> ''")
-@dp.expect_or_drop("valid_value", "sensor_value IS NOT NULL OR sensor_text IS NOT NULL OR _rescued_data IS NOT NULL")
+@dp.expect_all_or_drop(silver.VALID)
 @dp.expect("reasonable_values", "sensor_value IS NULL OR sensor_value BETWEEN -1000 AND 10000")
 def ot_sensors_normalized() -> DataFrame:
     """One row per tag of a machine update."""
@@ -78,6 +75,17 @@ def ot_sensors_normalized() -> DataFrame:
         equipment=spark.read.table("equipment_master"),
         sensors=spark.read.table("sensor_definitions"),
         shifts=spark.read.table("shift_schedule"),
+    )
+
+
+@dp.temporary_view(name="valid_readings", comment="The readings of silver without their shift: what gold's windows are made of")
+@dp.expect_all_or_drop(silver.VALID)
+def valid_readings() -> DataFrame:
+    """Gold reads this and not silver, whose joins each of its queries would otherwise repeat."""
+    return silver.typed_readings(
+        stream("ot_telemetry_bronze"),
+        equipment=spark.read.table("equipment_master"),
+        sensors=spark.read.table("sensor_definitions"),
     )
 
 
@@ -98,7 +106,7 @@ def ot_sensors_normalized() -> DataFrame:
 @dp.expect_all({"valid_equipment": "equipment_id IS NOT NULL", "valid_window": "window_start IS NOT NULL"})
 def equipment_performance_1min() -> DataFrame:
     """One row per minute, machine and sensor."""
-    return gold.performance(stream("ot_sensors_normalized"), equipment=spark.read.table("equipment_master"), window="1 minute")
+    return gold.performance(stream("valid_readings"), equipment=spark.read.table("equipment_master"), window="1 minute")
 
 
 @dp.table(
@@ -119,7 +127,7 @@ def equipment_performance_1min() -> DataFrame:
 def equipment_performance_1hour() -> DataFrame:
     """One row per hour, machine and sensor."""
     return gold.performance(
-        stream("ot_sensors_normalized"),
+        stream("valid_readings"),
         equipment=spark.read.table("equipment_master"),
         window="1 hour",
         # An hour that stays open for ten minutes more costs a sixth of its state, and takes in what a short outage held back.
@@ -164,4 +172,45 @@ dp.create_auto_cdc_flow(
 )
 def pipeline_quality_metrics() -> DataFrame:
     """One row per minute of ingestion."""
-    return quality.metrics(stream("ot_sensors_normalized"))
+    return quality.metrics(stream("valid_readings"))
+
+
+@dp.materialized_view(
+    name="equipment_baseline",
+    comment="What each sensor of each machine has shown of late: what predictions compare with",
+    schema=baseline.SCHEMA,
+    table_properties={"quality": "gold", "pipelines.trigger.interval": "1 minute"},
+)
+def equipment_baseline() -> DataFrame:
+    """One row per machine and sensor."""
+    return baseline.baselines(spark.read.table("equipment_performance_1min"), sensors=spark.read.table("sensor_definitions"))
+
+
+@dp.temporary_view(name="deviating_minutes", comment="Minutes that depart from their baseline, or have come back to it")
+def deviating_minutes() -> DataFrame:
+    """The source of ml_predictions."""
+    return predictions.changes(stream("equipment_performance_1min"), baseline=spark.read.table("equipment_baseline"))
+
+
+dp.create_streaming_table(
+    name="ml_predictions",
+    comment="Minutes in which a sensor departs from its baseline, with what to do",
+    schema=predictions.SCHEMA,
+    table_properties={
+        **REAL_TIME,
+        "quality": "gold",
+        "pitlake.retention": "730 days",
+        "pitlake.retentionColumn": "window_start",
+    },
+    cluster_by=["equipment_id", "date"],
+)
+
+dp.create_auto_cdc_flow(
+    target="ml_predictions",
+    source="deviating_minutes",
+    keys=list(predictions.KEYS),
+    sequence_by=F.struct(*predictions.SEQUENCE),
+    apply_as_deletes=F.col(predictions.HAS_RECOVERED),
+    except_column_list=[predictions.HAS_RECOVERED],
+    stored_as_scd_type=1,
+)

@@ -71,11 +71,14 @@ def baselines(windows: DataFrame, *, sensors: DataFrame, now: Column | None = No
 
 
 def _usable(windows: DataFrame, now: Column) -> DataFrame:
-    good_readings = F.col("reading_count") * F.col("good_pct") / 100
     is_closed = F.col("window_end") <= now - F.expr(f"INTERVAL {_CLOSED_AFTER}")
     is_near = F.col("window_start") > now - F.expr(f"INTERVAL {_REACH}")
-    # A percentage is no exact fraction: five of seven must count as five.
-    return windows.where(F.col("avg_value").isNotNull() & (F.round(good_readings) >= MIN_READINGS) & is_closed & is_near)
+    return windows.where(F.col("avg_value").isNotNull() & (good_count() >= MIN_READINGS) & is_closed & is_near)
+
+
+def good_count() -> Column:
+    """Readings of quality Good in a row of gold; a percentage is no exact fraction, and five of seven must count as five."""
+    return F.round(F.col("reading_count") * F.col("good_pct") / 100)
 
 
 def _recent(windows: DataFrame) -> DataFrame:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from pitlake.mining.transformations.ignition import as_batch, placed_fields
-from pitlake.mining.transformations.parsing import FIELDS, instant, json_fields, json_items, microseconds, unplaced
+from pitlake.mining.transformations.ignition import ONE_TAG, as_batch, placed_fields
+from pitlake.mining.transformations.parsing import FIELDS, instant, json_fields, json_struct, microseconds, unplaced
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -21,7 +21,7 @@ SCHEMA = """
     sequence BIGINT COMMENT 'Running number of the message at its gateway',
     equipment_id STRING COMMENT 'Machine; NULL when the message cannot be parsed or does not say',
     equipment_type STRING COMMENT 'Type of the machine, as the message says',
-    tags MAP<STRING,STRING> COMMENT 'Tag names and values as text, sorted by name; of a repeated name the last value',
+    tags MAP<STRING,STRING> COMMENT 'Tag names and values as text; of a repeated name the last value',
     raw STRING COMMENT 'The message verbatim, on its first row only; in base64 when it is not valid UTF-8',
     ingestion_timestamp TIMESTAMP NOT NULL COMMENT 'When the broker appended the message, UTC',
     _rescued_data STRING COMMENT 'JSON of what fits no column: fields of message and update, or why it is unparsable',
@@ -42,6 +42,8 @@ _COLUMNS = (
     "ingestion_timestamp",
     "_rescued_data",
 )
+_MESSAGE = f"message_id STRING, timestamp STRING, source STRING, sequence STRING, batch ARRAY<STRING>, {ONE_TAG}"
+_UPDATE = "equipment_id STRING, equipment_type STRING, tags MAP<STRING,STRING>"
 _NOT_UTF8 = "not UTF-8; raw is base64"
 _NOT_AN_OBJECT = "not a JSON object"
 
@@ -72,23 +74,19 @@ def from_rows(landing: DataFrame) -> DataFrame:
             "batch_index": F.coalesce("position", F.lit(0)),
             "equipment_id": F.col("update.equipment_id"),
             "equipment_type": F.col("update.equipment_type"),
-            "tags": sorted_tags(F.col("update.tags")),
+            "tags": F.col("update.tags"),
             "raw": _on_first_row(F.col("message")),
             "_rescued_data": F.lit(None).cast("STRING"),
         }
     ).select(*_COLUMNS)
 
 
-def sorted_tags(tags: Column) -> Column:
-    """The map with its names in ascending order, each once: a JSON object may repeat a name, and the last value counts."""
-    entries = F.map_entries(tags)
-    names = F.array_sort(F.array_distinct(F.map_keys(tags)))
+def named_once(tags: Column) -> Column:
+    """The map with each name once: a JSON object may repeat a name, and the last value counts.
 
-    def last_entry(name: Column) -> Column:
-        return F.element_at(F.filter(entries, lambda entry: entry["key"] == name), -1)
-
-    has_repeats = F.size(names) < F.size(entries)
-    return F.map_from_entries(F.when(has_repeats, F.transform(names, last_entry)).otherwise(F.array_sort(entries)))
+    That it is the last is the session's setting, `spark.sql.mapKeyDedupPolicy`.
+    """
+    return F.map_from_entries(F.map_entries(tags))
 
 
 def _with_text(landing: DataFrame) -> DataFrame:
@@ -99,44 +97,44 @@ def _with_text(landing: DataFrame) -> DataFrame:
         F.col("timestamp").alias("ingestion_timestamp"),
         F.when(is_text, text).otherwise(F.base64("value")).alias("verbatim"),
         is_text.alias("is_text"),
-        json_fields(F.when(is_text, text)).alias("message"),
+        F.when(is_text, text).alias("text"),
     )
 
 
 def _with_message_fields(messages: DataFrame) -> DataFrame:
+    # Typed for what flows read, as it is parsed once; all fields for what is rescued, which bronze alone does.
+    opened = messages.withColumns({"message": json_struct(F.col("text"), _MESSAGE), "fields": json_fields(F.col("text"))})
     message = F.col("message")
     stamp = F.coalesce(message["timestamp"], message["event_time"])
     is_one_tag = message["tag_path"].isNotNull()
-    typed = messages.withColumns(
+    typed = opened.withColumns(
         {
             "message_id": F.coalesce(message["message_id"], message["event_id"]),
             "timestamp": F.coalesce(instant(stamp), microseconds(stamp)),
             "source": F.coalesce(message["source"], message["source_system"]),
             "sequence": message["sequence"].try_cast("BIGINT"),
-            "batch": json_items(F.when(is_one_tag, as_batch(message)).otherwise(message["batch"])),
+            "batch": F.when(is_one_tag, as_batch(message)).otherwise(message["batch"]),
         }
     )
     known = {name: F.col(name) for name in ("message_id", "timestamp", "source", "sequence", "batch")}
-    rest = F.when(is_one_tag, unplaced(message, placed_fields())).otherwise(unplaced(message, known))
+    rest = F.when(is_one_tag, unplaced(F.col("fields"), placed_fields())).otherwise(unplaced(F.col("fields"), known))
     return typed.withColumns({"message_rest": rest, "error": _error()})
 
 
 def _error() -> Column:
-    return F.when(~F.col("is_text"), _NOT_UTF8).when(F.col("message").isNull(), _NOT_AN_OBJECT)
+    return F.when(~F.col("is_text"), _NOT_UTF8).when(F.col("fields").isNull(), _NOT_AN_OBJECT)
 
 
 def _with_update_fields(messages: DataFrame) -> DataFrame:
     updates = messages.select("*", F.posexplode_outer("batch").alias("position", "update_text"))
-    opened = updates.withColumn("update", json_fields(F.col("update_text")))
-    # A column of its own, so that the JSON is parsed once and not once per use.
-    opened = opened.withColumn("tag_fields", json_fields(F.col("update")["tags"]))
-    update = F.col("update")
+    text, update = F.col("update_text"), F.col("update")
+    opened = updates.withColumns({"update": json_struct(text, _UPDATE), "update_fields": json_fields(text)})
     typed = opened.withColumns(
         {
             "batch_index": F.coalesce("position", F.lit(0)),
             "equipment_id": update["equipment_id"],
             "equipment_type": update["equipment_type"],
-            "tags": sorted_tags(F.col("tag_fields")),
+            "tags": named_once(update["tags"]),
             "raw": _on_first_row(F.col("verbatim")),
         }
     )
@@ -145,13 +143,12 @@ def _with_update_fields(messages: DataFrame) -> DataFrame:
 
 def _rescued() -> Column:
     known = {name: F.col(name) for name in ("equipment_id", "equipment_type", "tags")}
-    not_an_object = F.when(
-        F.col("update").isNull() & F.col("update_text").isNotNull(), F.create_map(F.lit("batch"), "update_text")
-    )
+    fields, text = F.col("update_fields"), F.col("update_text")
+    not_an_object = F.when(fields.isNull() & text.isNotNull(), F.create_map(F.lit("batch"), text))
     found = F.struct(
         _on_first_row(F.col("error")).alias("error"),
         _on_first_row(F.col("message_rest")).alias("message"),
-        F.coalesce(unplaced(F.col("update"), known), not_an_object).cast(FIELDS).alias("update"),
+        F.coalesce(unplaced(fields, known), not_an_object).cast(FIELDS).alias("update"),
     )
     return F.nullif(F.to_json(found), F.lit("{}"))
 

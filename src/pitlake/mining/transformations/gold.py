@@ -28,8 +28,10 @@ SCHEMA = """
     min_value DOUBLE COMMENT 'Lowest reading of quality Good',
     max_value DOUBLE COMMENT 'Highest reading of quality Good',
     stddev_value DOUBLE COMMENT 'Sample standard deviation of the readings of quality Good; NULL for fewer than two',
+    latest_value DOUBLE COMMENT 'Newest reading of quality Good; of several at one instant the highest',
     reading_count BIGINT NOT NULL COMMENT 'Numeric readings of any quality in the window',
     good_pct DOUBLE COMMENT 'Percentage of those readings whose quality is Good',
+    min_latency_sec DOUBLE COMMENT 'Shortest time from event to ingestion, seconds',
     max_latency_sec DOUBLE COMMENT 'Longest time from event to ingestion, seconds',
     latest_event_timestamp TIMESTAMP COMMENT 'Effective time of the newest reading in the row, UTC: how fresh the row is',
     processed_at TIMESTAMP COMMENT 'When the row was computed, UTC',
@@ -47,8 +49,8 @@ def performance(
 ) -> DataFrame:
     """Numeric readings by window of effective time, machine and sensor, with the machine's attributes.
 
-    `readings` are rows of silver. All keys come from them; `equipment` is joined to the result, so that a change of it never
-    stores the same readings under two keys.
+    `readings` are those of silver; what `silver.typed_readings` gives is enough. All keys come from them; `equipment` is joined
+    to the result, so that a change of it never stores the same readings under two keys.
     """
     good_value = F.when(F.col("quality") == "Good", F.col("sensor_value"))
     windows = (
@@ -60,8 +62,10 @@ def performance(
             F.min(good_value).alias("min_value"),
             F.max(good_value).alias("max_value"),
             F.stddev_samp(good_value).alias("stddev_value"),
+            F.max(F.when(good_value.isNotNull(), F.struct("effective_timestamp", "sensor_value"))).alias("latest"),
             F.count("*").alias("reading_count"),
             F.count(good_value).alias("good_count"),
+            F.min("latency_seconds").alias("min_latency_sec"),
             F.max("latency_seconds").alias("max_latency_sec"),
             F.max("effective_timestamp").alias("latest_event_timestamp"),
         )
@@ -79,8 +83,10 @@ def performance(
         "min_value",
         "max_value",
         "stddev_value",
+        F.col("latest.sensor_value").alias("latest_value"),
         "reading_count",
         (F.lit(100.0) * F.col("good_count") / F.col("reading_count")).alias("good_pct"),
+        "min_latency_sec",
         "max_latency_sec",
         "latest_event_timestamp",
         F.current_timestamp().alias("processed_at"),

@@ -14,17 +14,23 @@ from pyspark.sql import functions as F
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
+ONE_TAG = (
+    "event_id STRING, event_time STRING, source_system STRING, tag_path STRING, numeric_value STRING, string_value STRING, "
+    "boolean_value STRING, quality STRING, quality_code STRING"
+)
+"""The fields of a row that find a column, as texts."""
+
 _PATH = r"^(?:\[[^\]]*\])?(?:.*/)?([^/]+)/([^/]+)$"
 _WITH_NULLS = {"ignoreNullFields": "false"}
 
 
 def as_batch(row: Column) -> Column:
-    """The JSON of a batch, from the fields of a row; the tag is an object with its value and its OPC quality."""
+    """A batch as `ARRAY<STRING>`, from the fields of a row; the tag is an object with its value and its OPC quality."""
     value = F.coalesce(row["numeric_value"], row["string_value"], row["boolean_value"])
     quality = F.coalesce(row["quality_code"], row["quality"])
     tag = F.struct(value.alias("value"), quality.alias("quality"))
     update = F.struct(_part(row, 1).alias("equipment_id"), F.create_map(_part(row, 2), tag).alias("tags"))
-    return F.to_json(F.array(update), _WITH_NULLS)
+    return F.array(F.to_json(update, _WITH_NULLS))
 
 
 def placed_fields() -> dict[str, Column]:

@@ -13,13 +13,11 @@ if TYPE_CHECKING:
 
 FIELDS = "MAP<STRING,STRING>"
 
-_INSTANT = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?\z"
-_FIRST_INSTANT = "TIMESTAMP '1000-01-01T00:00:00Z'"
-_LAST_INSTANT = "TIMESTAMP '9999-12-31T23:59:59.999999Z'"
+_INSTANT = r"^(?!9999-12-31.*-\d{2}:)[1-9]\d{3}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?\z"
 _FIRST_MICROSECOND = 10**15
 _LAST_MICROSECOND = 253_402_300_799_999_999
 _JSON_NUMBER = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?\z"
-_NOT_FINITE = r"(?i)^[+-]?(nan|inf|infinity)\z"
+_NOT_FINITE = r'(?i)^"?[+-]?(nan|inf|infinity)"?\z'
 
 
 def json_fields(text: Column) -> Column:
@@ -27,15 +25,20 @@ def json_fields(text: Column) -> Column:
     return F.from_json(text, FIELDS, {"mode": "PERMISSIVE"})
 
 
-def json_items(text: Column) -> Column:
-    """The items of a JSON array as `ARRAY<STRING>`; NULL for anything but an array."""
-    return F.from_json(text, "ARRAY<STRING>", {"mode": "PERMISSIVE"})
+def json_struct(text: Column, schema: str) -> Column:
+    """The fields of a JSON object that `schema` names, in one pass. A field that is not of its type is NULL, its neighbours not.
+
+    For text that is no object the struct is NULL, or its fields are.
+    """
+    return F.from_json(text, schema, {"mode": "PERMISSIVE"})
 
 
 def instant(text: Column) -> Column:
-    """An ISO 8601 timestamp of the years 1000 to 9999 as TIMESTAMP; without an offset it is in the session's time zone."""
-    moment = F.when(text.rlike(_INSTANT), text).try_cast("TIMESTAMP")
-    return F.when(moment.between(F.expr(_FIRST_INSTANT), F.expr(_LAST_INSTANT)), moment)
+    """An ISO 8601 timestamp of the years 1000 to 9999 as TIMESTAMP; without an offset it is in the session's time zone.
+
+    The last day of 9999 is taken without an offset to the west only: its instant could lie in a year that cannot be stored.
+    """
+    return F.when(text.rlike(_INSTANT), text).try_cast("TIMESTAMP")
 
 
 def microseconds(text: Column) -> Column:
@@ -51,7 +54,7 @@ def finite_number(text: Column) -> Column:
 
 
 def is_not_finite(text: Column) -> Column:
-    """Whether the text is one of the spellings of NaN or infinity."""
+    """Whether the text is one of the spellings of NaN or infinity; Spark gives a bare one in quotes."""
     return text.rlike(_NOT_FINITE)
 
 

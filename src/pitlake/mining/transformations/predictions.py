@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from pitlake.mining.transformations.baseline import MIN_READINGS
+from pitlake.mining.transformations.baseline import MIN_READINGS, good_count
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -50,21 +50,19 @@ _RECOMMENDATIONS = {
 }
 
 
-def changes(readings: DataFrame, *, baseline: DataFrame, equipment: DataFrame, watermark: str = "30 seconds") -> DataFrame:
+def changes(minutes: DataFrame, *, baseline: DataFrame) -> DataFrame:
     """Minutes in the columns of the table, and `has_recovered BOOLEAN`: the row is to be removed, its score being 2 or less.
 
-    `readings` are rows of silver, `baseline` those of equipment_baseline. A minute whose readings have all stayed within the
-    limit gives no row: its average was never beyond it, so there is nothing to remove.
+    `minutes` are rows of equipment_performance_1min as they change, `baseline` those of equipment_baseline. A minute whose
+    readings have all stayed within the limit gives no row: its average was never beyond it, so there is nothing to remove.
     """
-    compared = _minutes(readings, watermark).join(F.broadcast(baseline.select(*_BASELINE)), on=["equipment_id", "sensor_name"])
-    machines = equipment.select("equipment_id", "equipment_type", "location", "criticality")
-    scored = compared.where(_speaks()).withColumn("deviation_score", _score("avg_value"))
+    compared = minutes.join(F.broadcast(baseline.select(*_BASELINE)), on=["equipment_id", "sensor_name"])
     return (
-        scored.join(F.broadcast(machines), on="equipment_id", how="left")
-        .withColumn("prediction_type", _prediction_type())
+        compared.where(_speaks())
+        .withColumns({"deviation_score": _score("avg_value"), "prediction_type": _prediction_type()})
         .select(
-            F.col("window.start").alias("window_start"),
-            F.to_date("window.start").alias("date"),
+            "window_start",
+            "date",
             "equipment_id",
             "equipment_type",
             "sensor_name",
@@ -72,8 +70,8 @@ def changes(readings: DataFrame, *, baseline: DataFrame, equipment: DataFrame, w
             "criticality",
             "prediction_type",
             _severity().alias("severity"),
-            F.when(_score("newest.sensor_value") > LIMIT, "ACTIVE").otherwise("RECOVERING").alias("status"),
-            F.col("newest.sensor_value").alias("current_value"),
+            F.when(_score("latest_value") > LIMIT, "ACTIVE").otherwise("RECOVERING").alias("status"),
+            F.col("latest_value").alias("current_value"),
             "avg_value",
             "baseline_avg",
             "baseline_stddev",
@@ -87,35 +85,14 @@ def changes(readings: DataFrame, *, baseline: DataFrame, equipment: DataFrame, w
     )
 
 
-def _minutes(readings: DataFrame, watermark: str) -> DataFrame:
-    is_good = F.col("quality") == "Good"
-    value = F.when(is_good, F.col("sensor_value"))
-    # Two readings of one instant are told apart by where they landed, so that a replay finds the same newest.
-    newest = F.struct("effective_timestamp", "landing_id", "batch_index", "sensor_value")
-    return (
-        readings.where(F.col("sensor_value").isNotNull())
-        .withWatermark("effective_timestamp", watermark)
-        .groupBy(F.window("effective_timestamp", "1 minute"), "equipment_id", "sensor_name")
-        .agg(
-            F.avg(value).alias("avg_value"),
-            F.min(value).alias("min_value"),
-            F.max(value).alias("max_value"),
-            F.max(F.when(is_good, newest)).alias("newest"),
-            F.min("latency_seconds").alias("min_latency"),
-            F.count(value).alias("good_count"),
-            F.count("*").alias("reading_count"),
-        )
-    )
-
-
 def _score(value: str) -> Column:
     """How many deviations a value lies from the baseline; NULL where the deviation is 0."""
     return F.abs(F.col(value) - F.col("baseline_avg")) / F.nullif("baseline_stddev", F.lit(0.0))
 
 
 def _speaks() -> Column:
-    has_enough = F.col("good_count") >= MIN_READINGS
-    is_fresh = F.col("min_latency") <= FRESH_SECONDS
+    has_enough = good_count() >= MIN_READINGS
+    is_fresh = F.col("min_latency_sec") <= FRESH_SECONDS
     some_reading_is_beyond = F.greatest(_score("min_value"), _score("max_value")) > LIMIT
     return has_enough & is_fresh & some_reading_is_beyond
 

@@ -51,6 +51,15 @@ SCHEMA = """
 """
 
 MACHINE_ATTRIBUTES = ("manufacturer", "model", "site", "area", "location", "criticality")
+SHIFT_ATTRIBUTES = ("shift_id", "shift_name", "shift_date")
+
+VALID = {
+    "valid_timestamp": "event_timestamp IS NOT NULL",
+    "valid_equipment": "equipment_id IS NOT NULL",
+    "valid_sensor": "sensor_name IS NOT NULL AND sensor_name <> ''",
+    "valid_value": "sensor_value IS NOT NULL OR sensor_text IS NOT NULL OR _rescued_data IS NOT NULL",
+}
+"""What a reading must be: silver keeps back the others, and gold does not count them."""
 
 _COLUMNS = (
     "event_timestamp",
@@ -65,9 +74,7 @@ _COLUMNS = (
     "unit",
     "sensor_type",
     *MACHINE_ATTRIBUTES,
-    "shift_id",
-    "shift_name",
-    "shift_date",
+    *SHIFT_ATTRIBUTES,
     "source_system",
     "message_id",
     "landing_id",
@@ -83,13 +90,18 @@ def readings(
     updates: DataFrame, *, equipment: DataFrame, sensors: DataFrame, shifts: DataFrame, time_zone: str = TIME_ZONE
 ) -> DataFrame:
     """The rows of silver from those of bronze and the three dimension tables; `time_zone` is that of the shifts' times."""
+    return with_shift(typed_readings(updates, equipment=equipment, sensors=sensors), shifts, time_zone).select(*_COLUMNS)
+
+
+def typed_readings(updates: DataFrame, *, equipment: DataFrame, sensors: DataFrame) -> DataFrame:
+    """The same without the shift, which the windows of gold do not use."""
     tags = with_times(opened_tags(tag_rows(updates)))
-    placed = with_shift(with_sensor(with_machine(tags, equipment), sensors), shifts, time_zone)
-    return with_values(placed).select(*_COLUMNS)
+    typed = with_values(with_sensor(with_machine(tags, equipment), sensors))
+    return typed.select(*[name for name in _COLUMNS if name not in SHIFT_ATTRIBUTES])
 
 
 def tag_rows(updates: DataFrame) -> DataFrame:
-    """One row per tag with its `value` as text, in bronze's order of names; an update without tags is one row without a name."""
+    """One row per tag with its `value` as text, as bronze has them; an update without tags is one row without a name."""
     return updates.select("*", F.explode_outer("tags").alias("tag_name", "value")).select(
         "landing_id",
         "batch_index",
