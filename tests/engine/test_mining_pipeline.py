@@ -38,4 +38,25 @@ def test_the_mining_pipeline_can_be_planned(update):
         "equipment_performance_1hour": (WriteMode.UPSERT, ("window_start", "equipment_id", "sensor_name")),
         "equipment_current_status": (WriteMode.CDC, ("equipment_id", "sensor_name")),
         "pipeline_quality_metrics": (WriteMode.UPSERT, ("minute",)),
+        "equipment_baseline": (WriteMode.REFRESH, ("equipment_id", "sensor_name")),
+        "ml_predictions": (WriteMode.CDC, ("window_start", "equipment_id", "sensor_name")),
     }
+
+
+def test_only_tables_joined_to_streams_are_held(update):
+    sides = {table.name for table in update.sides}
+    assert sides == {"equipment_master", "sensor_definitions", "shift_schedule", "equipment_baseline"}
+
+
+def test_status_and_predictions_follow_the_topics_of_what_they_read(update):
+    followed = {flow.spec.name: _topics(flow.records) for flow in update.flows if flow.spec.mode is WriteMode.CDC}
+    assert followed == {
+        "mine.site.equipment_current_status": {"mine.site.ot_sensors_normalized"},
+        "mine.site.ml_predictions": {"mine.site.equipment_performance_1min"},
+    }
+
+
+def _topics(records):
+    leaves = records._jdf.queryExecution().analyzed().collectLeaves()
+    streams = [leaf for n in range(leaves.size()) if (leaf := leaves.apply(n)).isStreaming()]
+    return {stream.dataSource().options().get("subscribe").get() for stream in streams}

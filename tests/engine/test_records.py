@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from pitlake.engine.expectations import with_failed_expectations
-from pitlake.engine.records import DELETED, as_records
+from pitlake.engine.records import DELETED, as_records, rows_of_records
 from pitlake.lake.spec import Column, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Action, Expectation
 
@@ -83,3 +83,20 @@ def test_a_delete_says_so_in_its_header(record):
 
 def test_a_row_that_is_no_delete_has_no_such_header(record):
     assert "op" not in _headers(record(deleted=False))
+
+
+def test_rows_are_read_back_as_they_were_and_stamped_with_the_record_s_time(spark):
+    kinds = {"landing_id": "STRING", "at": "TIMESTAMP", "v": "DOUBLE", "tags": "MAP<STRING,STRING>", "done": "TIMESTAMP"}
+    spec = _spec(processed_at=("done",)).model_copy(update={"columns": tuple(Column(name=n, type=t) for n, t in kinds.items())})
+    rows = spark.createDataFrame([("1", AT, None, {"a": "b"}), ("2", AT, 1.5, None)], SCHEMA).withColumn("done", F.lit(None))
+    records = as_records(with_failed_expectations(rows, [], "t"), spec, [], flow="f", epoch=7)
+    read = rows_of_records(records.withColumn("timestamp", F.lit(AT)), spec)
+    assert read.dtypes == [(name, kind.lower()) for name, kind in kinds.items()]
+    same = ("landing_id", "v", "tags")
+    assert [[row[n] for n in same] for row in read.collect()] == [["1", None, {"a": "b"}], ["2", 1.5, None]]
+    assert read.where(F.col("at") == F.col("done")).count() == 2
+
+
+def test_a_marker_is_no_row(spark):
+    markers = spark.createDataFrame([(b"", AT)], "value binary, timestamp timestamp")
+    assert rows_of_records(markers, _spec()).count() == 0

@@ -34,7 +34,7 @@ class Recorded:
         module.create_streaming_table = lambda **settings: self.tables.update({settings["name"]: settings})
         module.create_auto_cdc_flow = lambda **settings: self.cdc.append(settings)
         module.expect = module.expect_or_drop = lambda name, condition: self._expect({name: condition})
-        module.expect_all = self._expect
+        module.expect_all = module.expect_all_or_drop = self._expect
         return module
 
     def _dataset(self, **settings: Any):
@@ -80,17 +80,23 @@ def test_the_tables_are_those_of_the_specification(recorded):
     assert list(recorded.tables) == [
         "ot_telemetry_bronze",
         "ot_sensors_normalized",
+        "valid_readings",
         "equipment_performance_1min",
         "equipment_performance_1hour",
         "equipment_status_changes",
         "equipment_current_status",
         "pipeline_quality_metrics",
+        "equipment_baseline",
+        "deviating_minutes",
+        "ml_predictions",
     ]
 
 
 def test_every_query_gives_the_columns_that_its_table_declares(recorded, columns_of):
     flows = {flow["source"]: flow for flow in recorded.cdc}
     for name, query in recorded.queries.items():
+        if name == "valid_readings":
+            continue
         flow = flows.get(name, {"target": name})
         stored = [column for column in query().dtypes if column[0] not in flow.get("except_column_list", ())]
         assert stored == columns_of(recorded.tables[flow["target"]]["schema"]), name
@@ -140,3 +146,9 @@ def test_current_status_keeps_the_newest_reading_per_machine_and_sensor(recorded
     flow = next(flow for flow in recorded.cdc if flow["target"] == "equipment_current_status")
     assert flow["source"] == "equipment_status_changes"
     assert flow["keys"] == ["equipment_id", "sensor_name"]
+
+
+def test_a_prediction_is_removed_when_its_score_falls_back(recorded):
+    flow = next(flow for flow in recorded.cdc if flow["target"] == "ml_predictions")
+    assert flow["keys"] == ["window_start", "equipment_id", "sensor_name"]
+    assert str(flow["apply_as_deletes"]) == "Column<'has_recovered'>"

@@ -69,9 +69,8 @@ def running_mine(settings: Settings, on_event: Callable[[Event], None], report: 
         declare_landing_table(bootstrap, f"{settings.catalog}.{settings.schema_}.{LANDING.name}", renamed=True)
         seed_dimensions(settings)
         system = System(settings, home, bootstrap, supervisor)
-        supervisor.start(system.command(ENDPOINT, ["serve"], restarts=Restarts()))
-        supervisor.start(system.command(WRITER, ["write"], restarts=Restarts()))
-        supervisor.start(system.command(PIPELINE, ["run", str(MINING_PIPELINE)], restarts=Restarts()))
+        commands = {ENDPOINT: ["serve"], WRITER: ["write"], PIPELINE: ["run", str(MINING_PIPELINE)]}
+        supervisor.start(*(system.command(name, command, restarts=Restarts()) for name, command in commands.items()))
         yield system
 
 

@@ -16,7 +16,7 @@ from pitlake.engine.queries import MICRO_BATCH, Mode, failure, refusal
 from pitlake.errors import ExpectationViolationError, FlowError
 
 # Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
-STAGGER_SECONDS = 3.0
+STAGGER_SECONDS = 1.5
 WATCH_SECONDS = 0.5
 
 

@@ -53,7 +53,6 @@ class StaticSide:
 def static_sides(frames: Mapping[str, DataFrame]) -> Iterator[None]:
     """Hold the tables, by path, while the block lasts; a change is seen within `POLL_SECONDS`. The tables must exist."""
     sides = {path: StaticSide(path, frame) for path, frame in frames.items()}
-    _refresh(sides)
     stop = threading.Event()
     polling = threading.Thread(target=_poll, args=(sides, stop), name="static sides", daemon=True)
     polling.start()
@@ -67,6 +66,7 @@ def static_sides(frames: Mapping[str, DataFrame]) -> Iterator[None]:
 
 
 def _poll(sides: Mapping[str, StaticSide], stop: threading.Event) -> None:
+    _refresh(sides)
     while not stop.wait(POLL_SECONDS):
         _refresh(sides)
 

@@ -108,18 +108,19 @@ class Supervisor:
         self._clock = clock
         self._keepers: list[_Keeper] = []
 
-    def start(self, part: Part) -> None:
-        """Start a part and return when it is ready.
+    def start(self, *parts: Part) -> None:
+        """Start parts, together, and return when all are ready.
 
-        Raises ProcessError when it ends before that, or takes longer than its `ready_seconds`.
+        Raises ProcessError when one ends before that, or takes longer than its `ready_seconds`.
         """
-        keeper = _Keeper(part, self._on_event, self._held, self._clock)
-        self._keepers.append(keeper)
-        keeper.start()
-        while not keeper.is_up:
+        starting = [_Keeper(part, self._on_event, self._held, self._clock) for part in parts]
+        for keeper in starting:
+            self._keepers.append(keeper)
+            keeper.start()
+        while not all(keeper.is_up for keeper in starting):
             time.sleep(_POLL_SECONDS)
             for each in self._keepers:
-                each.look(may_restart=each is not keeper)
+                each.look(may_restart=each not in starting)
 
     def watch(self, stop: threading.Event) -> None:
         """Restart parts that die, until `stop` is set. Raises ProcessError when a part dies again and again, or may not die."""

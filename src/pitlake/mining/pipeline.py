@@ -25,6 +25,14 @@ LANDING = "mining_ot_stream"
 # As the specification writes them. `pipelines.trigger.interval` would do here, and hold up each table for a minute on Databricks.
 REAL_TIME = {"pipelines.trigger.mode": "realtime", "pipelines.trigger.checkpoint": "1 minute"}
 
+VALID = {
+    "valid_timestamp": "event_timestamp IS NOT NULL",
+    "valid_equipment": "equipment_id IS NOT NULL",
+    "valid_sensor": "sensor_name IS NOT NULL AND sensor_name <> ''",
+    "valid_value": "sensor_value IS NOT NULL OR sensor_text IS NOT NULL OR _rescued_data IS NOT NULL",
+}
+"""What a reading must be: silver keeps back the others, and gold does not count them."""
+
 
 def stream(table: str) -> DataFrame:
     """What is appended to a table. What retention deletes from it ends a stream on Databricks that does not skip it."""
@@ -66,7 +74,7 @@ def ot_telemetry_bronze() -> DataFrame:
     },
     cluster_by=["equipment_id"],
 )
-@dp.expect_all_or_drop(silver.VALID)
+@dp.expect_all_or_drop(VALID)
 @dp.expect("reasonable_values", "sensor_value IS NULL OR sensor_value BETWEEN -1000 AND 10000")
 def ot_sensors_normalized() -> DataFrame:
     """One row per tag of a machine update."""
@@ -79,7 +87,7 @@ def ot_sensors_normalized() -> DataFrame:
 
 
 @dp.temporary_view(name="valid_readings", comment="The readings of silver without their shift: what gold's windows are made of")
-@dp.expect_all_or_drop(silver.VALID)
+@dp.expect_all_or_drop(VALID)
 def valid_readings() -> DataFrame:
     """Gold reads this and not silver, whose joins each of its queries would otherwise repeat."""
     return silver.typed_readings(

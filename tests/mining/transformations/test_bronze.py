@@ -48,11 +48,6 @@ def test_tags_mix_numbers_texts_and_booleans(bronze_rows):
     assert row.tags == {"b": "true", "i": "2150", "n": "42.3", "t": "RUNNING", "z": None}
 
 
-def test_tags_are_sorted_by_name(bronze_rows):
-    [row] = bronze_rows({**MESSAGE, "batch": [{**UPDATE, "tags": {"b": 1, "a": 2, "B": 3}}]})
-    assert list(row.tags) == ["B", "a", "b"]
-
-
 def test_of_a_repeated_tag_the_last_value_counts(bronze_rows):
     [row] = bronze_rows(b'{"batch": [{"equipment_id": "CR_002", "tags": {"a": 1, "b": 2, "a": 3}}]}')
     assert row.tags == {"a": "3", "b": "2"}

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pitlake.mining.transformations import predictions
+from pitlake.mining.transformations import gold, predictions
 
 MINUTE = datetime(2026, 2, 15, 4, 12, tzinfo=UTC)
 READING = pa.schema(
@@ -57,11 +57,8 @@ def readings(
 def changes(spark, equipment, collected):
     def rows(sent: list[dict[str, Any]], *usual: tuple[str, str, float, float]):
         baseline = [dict(zip(BASELINE.names, row, strict=True)) for row in usual or (USUAL,)]
-        found = predictions.changes(
-            spark.createDataFrame(pa.Table.from_pylist(sent, schema=READING)),
-            baseline=spark.createDataFrame(pa.Table.from_pylist(baseline, schema=BASELINE)),
-            equipment=equipment,
-        )
+        minutes = gold.performance(spark.createDataFrame(pa.Table.from_pylist(sent, schema=READING)), equipment=equipment)
+        found = predictions.changes(minutes, baseline=spark.createDataFrame(pa.Table.from_pylist(baseline, schema=BASELINE)))
         return sorted(collected(found), key=lambda row: (row.window_start, row.sensor_name))
 
     return rows

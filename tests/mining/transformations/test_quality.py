@@ -49,9 +49,15 @@ def test_latencies_are_averaged_and_the_longest_is_kept(minutes):
     assert (row.avg_latency_sec, row.max_latency_sec) == (0.5, 0.75)
 
 
-def test_99_per_cent_are_not_slower_to_half_a_per_cent_of_the_readings(minutes):
-    [row] = minutes(*(reading(latency=float(n)) for n in range(2000)))
-    assert row.p99_latency_sec == pytest.approx(1979, abs=10)
+@pytest.mark.parametrize(("slow", "p99"), [(1, 0.05), (2, 3.0)])
+def test_the_time_that_99_per_cent_keep_is_rounded_up_to_a_bound_or_the_longest(minutes, slow, p99):
+    [row] = minutes(*(reading(latency=3.0 if n < slow else 0.03) for n in range(100)))
+    assert row.p99_latency_sec == p99
+
+
+def test_latencies_beyond_all_bounds_are_told_by_the_longest(minutes):
+    [row] = minutes(*(reading(latency=float(n)) for n in (900, 1000)))
+    assert row.p99_latency_sec == 1000
 
 
 def test_the_site_s_machines_and_tag_names_are_counted(minutes):

@@ -53,14 +53,6 @@ SCHEMA = """
 MACHINE_ATTRIBUTES = ("manufacturer", "model", "site", "area", "location", "criticality")
 SHIFT_ATTRIBUTES = ("shift_id", "shift_name", "shift_date")
 
-VALID = {
-    "valid_timestamp": "event_timestamp IS NOT NULL",
-    "valid_equipment": "equipment_id IS NOT NULL",
-    "valid_sensor": "sensor_name IS NOT NULL AND sensor_name <> ''",
-    "valid_value": "sensor_value IS NOT NULL OR sensor_text IS NOT NULL OR _rescued_data IS NOT NULL",
-}
-"""What a reading must be: silver keeps back the others, and gold does not count them."""
-
 _COLUMNS = (
     "event_timestamp",
     "effective_timestamp",
