@@ -98,21 +98,27 @@ class Door:
 
     async def run(self) -> None:
         """Write group after group, until cancelled. Raises what the log raises; those who wait for a group are cancelled."""
-        loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(1, "landing-log") as thread:
+        thread = ThreadPoolExecutor(1, "landing-log")
+        try:
             while True:
                 await self._has_records.wait()
-                group = self._groups.popleft()
-                if not self._groups:
-                    self._groups.append(self._new_group(group.number + 1))
-                    self._has_records.clear()
-                try:
-                    await loop.run_in_executor(thread, self._log.write, group.records)
-                except BaseException:
-                    for each in (group, *self._groups):
-                        each.written.cancel()
-                    raise
-                self._settle(group)
+                await self._write_oldest(thread)
+        finally:
+            for group in self._groups:
+                group.written.cancel()
+            thread.shutdown(wait=False)
+
+    async def _write_oldest(self, thread: ThreadPoolExecutor) -> None:
+        group = self._groups.popleft()
+        if not self._groups:
+            self._groups.append(self._new_group(group.number + 1))
+            self._has_records.clear()
+        try:
+            await asyncio.get_running_loop().run_in_executor(thread, self._log.write, group.records)
+        except BaseException:
+            group.written.cancel()
+            raise
+        self._settle(group)
 
     def _settle(self, group: Group) -> None:
         for _value, _source, ((_name, key),) in group.records:
