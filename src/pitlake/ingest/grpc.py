@@ -15,6 +15,7 @@ from grpclib.config import Configuration
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server, Stream
 from h2.settings import SettingCodes
+from hyperframe.frame import DataFrame
 
 MOST_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest message. The SDK sends at most 10,420,224 bytes of records in one."""
@@ -23,6 +24,10 @@ MOST_MESSAGE_BYTES = 16 * 1024 * 1024
 _FRAME_BYTES = 1024 * 1024
 # What clients may send before it is asked for: a frame that comes while another is worked on.
 _WINDOW_BYTES = 4 * _FRAME_BYTES
+
+
+# h2 describes every frame to a logger that does nothing, and to write a megabyte down in hexadecimal takes longer than to read it.
+DataFrame._body_repr = lambda frame: f"{len(frame.data):,} bytes"  # type: ignore[method-assign]  # noqa: SLF001
 
 
 class GrpcServer(Server):

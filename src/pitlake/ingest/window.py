@@ -24,12 +24,12 @@ class Window:
         self._next = bytearray(self._buckets)
 
     def __contains__(self, digest: bytes) -> bool:
-        start = int.from_bytes(digest[:8], "little") % self._buckets * _BUCKET_BYTES
+        start = int.from_bytes(digest[:3], "little") % self._buckets * _BUCKET_BYTES
         return self._places.find(digest, start, start + _BUCKET_BYTES) >= 0
 
     def add(self, digest: bytes) -> None:
         """Remember a digest, which is not in the window yet."""
-        bucket = int.from_bytes(digest[:8], "little") % self._buckets
+        bucket = int.from_bytes(digest[:3], "little") % self._buckets
         place = self._next[bucket]
         at = bucket * _BUCKET_BYTES + place * DIGEST_BYTES
         self._places[at : at + DIGEST_BYTES] = digest
