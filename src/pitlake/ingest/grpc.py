@@ -26,7 +26,7 @@ _FRAME_BYTES = 1024 * 1024
 _WINDOW_BYTES = 4 * _FRAME_BYTES
 
 
-# h2 describes every frame to a logger that does nothing, and to write a megabyte down in hexadecimal takes longer than to read it.
+# h2 describes every frame to a logger that does nothing; writing a megabyte in hexadecimal takes longer than reading it.
 DataFrame._body_repr = lambda frame: f"{len(frame.data):,} bytes"  # type: ignore[method-assign]  # noqa: SLF001
 
 
