@@ -6,6 +6,7 @@ import asyncio
 import gc
 import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -73,8 +74,9 @@ def run_endpoint(config: EndpointConfig, stop: threading.Event, on_ready: Callab
     Raises ConfigurationError, BrokerError, and Fenced when another endpoint has taken over a landing table.
     """
     config.check()
+    context = tls(config.certificate, config.certificate_key) if config.certificate and config.certificate_key else None
     with _first_of_group():
-        asyncio.run(_run(config, stop, on_ready))
+        asyncio.run(_run(config, context, stop, on_ready))
 
 
 @contextmanager
@@ -86,7 +88,9 @@ def _first_of_group() -> Iterator[None]:
         raise group.exceptions[0] from group
 
 
-async def _run(config: EndpointConfig, stop: threading.Event, on_ready: Callable[[Addresses], None]) -> None:
+async def _run(
+    config: EndpointConfig, context: ssl.SSLContext | None, stop: threading.Event, on_ready: Callable[[Addresses], None]
+) -> None:
     metrics = Metrics()
     tokens = Tokens(signing_key(config.key))
     access = Access(tokens if config.tokens else None)
@@ -95,7 +99,10 @@ async def _run(config: EndpointConfig, stop: threading.Event, on_ready: Callable
         rest = RestService(doors, access, Clients(config.clients), tokens, metrics.registry)
         try:
             await doors.open_all()
-            async with _http_server(config, rest) as http_port, _grpc_server(config, doors, access) as grpc_port:
+            async with (
+                _http_server(config, rest) as http_port,
+                _grpc_server(config, context, ZerobusService(doors, access)) as grpc_port,
+            ):
                 rest.ready = True
                 _collect_seldom()
                 on_ready(_addresses(config, grpc_port, http_port))
@@ -116,11 +123,9 @@ def _collect_seldom() -> None:
 
 
 @asynccontextmanager
-async def _grpc_server(config: EndpointConfig, doors: Doors, access: Access) -> AsyncIterator[int]:
+async def _grpc_server(config: EndpointConfig, context: ssl.SSLContext | None, service: ZerobusService) -> AsyncIterator[int]:
     """Serve streams while the block lasts; then ask the clients to leave, and wait for them."""
     listening = _listening(config.host, config.grpc_port)
-    context = tls(config.certificate, config.certificate_key) if config.certificate and config.certificate_key else None
-    service = ZerobusService(doors, access)
     server = GrpcServer([service])
     await server.start(sock=listening, ssl=context)
     try:

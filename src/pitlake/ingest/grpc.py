@@ -17,6 +17,8 @@ from grpclib.server import Server, Stream
 from h2.settings import SettingCodes
 from hyperframe.frame import DataFrame
 
+from pitlake.errors import ConfigurationError
+
 MOST_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest message. The SDK sends at most 10,420,224 bytes of records in one."""
 
@@ -66,8 +68,14 @@ async def receive(stream: Stream[Any, Any]) -> bytes | None:
 
 
 def tls(certificate: Path, key: Path) -> ssl.SSLContext:
-    """TLS for an HTTP/2 server, with a certificate and its key in PEM files. Raises OSError and ssl.SSLError."""
+    """TLS for an HTTP/2 server, with a certificate and its key in PEM files. Raises ConfigurationError when they do not serve."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as fault:  # ssl.SSLError is one too
+        raise ConfigurationError(
+            f"The certificate {certificate} and the key {key} do not serve: {fault}",
+            do="Name a PEM file of each that belong together.",
+        ) from fault
     context.set_alpn_protocols(["h2"])
     return context
