@@ -29,7 +29,7 @@ _WINDOW_BYTES = 4 * _FRAME_BYTES
 
 
 # h2 describes every frame to a logger that does nothing; writing a megabyte in hexadecimal takes longer than reading it.
-DataFrame._body_repr = lambda frame: f"{len(frame.data):,} bytes"  # type: ignore[method-assign]  # noqa: SLF001
+DataFrame._body_repr = lambda self: f"{self.body_len:,} bytes"  # type: ignore[method-assign]  # noqa: SLF001
 
 
 class GrpcServer(Server):
