@@ -119,9 +119,9 @@ async def _run(
 def _tune_interpreter() -> None:
     """Two settings for a process that reads in one thread, writes in others, and has many small objects under way.
 
-    The writing thread needs the interpreter for a moment at each step of a transaction, and waits for it as long as the reading one
-    may keep it: 5 ms by default (batches of 1,000: 67,000 records in a second with that, 105,000 with half a millisecond). And
-    records under way are in no cycles, so that garbage need not be looked for among them after every 700.
+    The writing thread needs the interpreter for a moment at each step of a transaction, and waits for it as long as the reading
+    one may keep it: 5 ms by default (batches of 1,000: 67,000 records in a second with that, 105,000 with half a millisecond).
+    And records under way are in no cycles, so that garbage need not be looked for among them after every 700.
     """
     sys.setswitchinterval(0.0005)
     gc.collect()
