@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import io
+import json
 
-from pitlake.cli.demo import DemoConfig, run_demo
+import pytest
+from rich.console import Console
+
+from pitlake.cli.demo import CLIENT, DemoConfig, print_client, run_demo
+from pitlake.cli.endpoint import clients_of
 from pitlake.cli.settings import Settings
 from pitlake.errors import ConfigurationError
 
@@ -30,3 +35,19 @@ def test_a_story_is_looked_up_before_anything_starts(tmp_path):
     with pytest.raises(ConfigurationError, match="no fault story"):
         run_demo(_config(settings=Settings(home=tmp_path / "home"), stories=("meteor",)))
     assert not (tmp_path / "home").exists()
+
+
+def _shown(home):
+    console = Console(file=io.StringIO(), width=80)
+    print_client(Settings(home=home), console)
+    return dict(line.split(maxsplit=1) for line in console.file.getvalue().replace("client id", "id").splitlines()[1:])
+
+
+def test_at_the_first_start_a_client_is_made_whose_secret_is_shown_once(tmp_path):
+    addresses = {"endpoint": "http://127.0.0.1:1", "workspace": "http://127.0.0.1:2"}
+    (tmp_path / "ingest").mkdir()
+    (tmp_path / "ingest" / "addresses.json").write_text(json.dumps(addresses))
+    first, second = _shown(tmp_path), _shown(tmp_path)
+    assert {name: first[name] for name in addresses} == addresses
+    assert clients_of(Settings(home=tmp_path)).authenticated(CLIENT, first["secret"])
+    assert "first start" in second["secret"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pitlake.errors import ConfigurationError
-from pitlake.ingest.endpoint import EndpointConfig
+from pitlake.ingest.endpoint import EndpointConfig, run_endpoint
 from tests.support.endpoint import running_endpoint
 from tests.support.waiting import await_that
 
@@ -51,6 +51,11 @@ def test_with_tls_and_tokens_it_listens_anywhere():
 def test_a_certificate_needs_its_key():
     with pytest.raises(ConfigurationError, match="its key"):
         _config(certificate=Path("c")).check()
+
+
+def test_a_certificate_that_cannot_be_read_is_an_error_for_people(tmp_path):
+    with pytest.raises(ConfigurationError, match="do not serve"):
+        run_endpoint(_config(certificate=tmp_path / "absent", certificate_key=tmp_path / "absent"), threading.Event(), print)
 
 
 class _Load:

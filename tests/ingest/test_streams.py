@@ -67,8 +67,9 @@ def test_records_of_one_source_keep_their_order(endpoint, table, stream_to, land
         for text in sent:
             stream.ingest_record_offset(text)
         stream.flush()
+    values = landed(table)
     for source in range(7):
-        mine = [json.loads(value)["n"] for value in landed(table) if b"gateway_%d" % source in value]
+        mine = [json.loads(value)["n"] for value in values if b"gateway_%d" % source in value]
         assert mine == list(range(source, 700, 7))
 
 

@@ -15,22 +15,20 @@ def _digests():
     return [chance.randbytes(16) for _ in range(30_000)]
 
 
+def test_what_was_never_added_is_new(digests):
+    window = Window(10_000)
+    assert all(window.add(digest) for digest in digests)
+
+
 def test_the_newest_are_known(digests):
     window = Window(10_000)
     for digest in digests:
         window.add(digest)
-    assert all(digest in window for digest in digests[-10_000:])
-
-
-def test_what_was_never_added_is_not_known(digests):
-    window = Window(10_000)
-    for digest in digests[:10_000]:
-        window.add(digest)
-    assert not any(digest in window for digest in digests[10_000:])
+    assert not any(window.add(digest) for digest in digests[-10_000:])
 
 
 def test_the_oldest_are_forgotten(digests):
     window = Window(1_000)
     for digest in digests:
         window.add(digest)
-    assert not any(digest in window for digest in digests[:10_000])
+    assert all(window.add(digest) for digest in digests[:10_000])

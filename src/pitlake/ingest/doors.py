@@ -97,5 +97,4 @@ class Doors:
 
 def _fill(log: LandingLog, window: Window) -> None:
     for key in log.open(WINDOW_RECORDS):
-        if key not in window:
-            window.add(key)
+        window.add(key)

@@ -15,6 +15,9 @@ from grpclib.config import Configuration
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server, Stream
 from h2.settings import SettingCodes
+from hyperframe.frame import DataFrame
+
+from pitlake.errors import ConfigurationError
 
 MOST_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest message. The SDK sends at most 10,420,224 bytes of records in one."""
@@ -23,6 +26,10 @@ MOST_MESSAGE_BYTES = 16 * 1024 * 1024
 _FRAME_BYTES = 1024 * 1024
 # What clients may send before it is asked for: a frame that comes while another is worked on.
 _WINDOW_BYTES = 4 * _FRAME_BYTES
+
+
+# h2 describes every frame to a logger that does nothing; writing a megabyte in hexadecimal takes longer than reading it.
+DataFrame._body_repr = lambda self: f"{self.body_len:,} bytes"  # type: ignore[method-assign]  # noqa: SLF001
 
 
 class GrpcServer(Server):
@@ -61,8 +68,14 @@ async def receive(stream: Stream[Any, Any]) -> bytes | None:
 
 
 def tls(certificate: Path, key: Path) -> ssl.SSLContext:
-    """TLS for an HTTP/2 server, with a certificate and its key in PEM files. Raises OSError and ssl.SSLError."""
+    """TLS for an HTTP/2 server, with a certificate and its key in PEM files. Raises ConfigurationError when they do not serve."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as fault:  # ssl.SSLError is one too
+        raise ConfigurationError(
+            f"The certificate {certificate} and the key {key} do not serve: {fault}",
+            do="Name a PEM file of each that belong together.",
+        ) from fault
     context.set_alpn_protocols(["h2"])
     return context

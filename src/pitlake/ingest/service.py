@@ -43,7 +43,7 @@ TABLE_HEADER = "x-databricks-zerobus-table-name"
 _FIELDS = {
     PROTO: ("proto_encoded_record", "proto_encoded_batch"),
     JSON: ("json_record", "json_batch"),
-    AVRO: ("avro_encoded_record", "avro_encoded_batch"),
+    AVRO: ("avro_encoded_record", "avro_batch"),
 }
 _POLL_SECONDS = 0.01
 

@@ -23,14 +23,14 @@ class Window:
         self._places = bytearray(self._buckets * _BUCKET_BYTES)
         self._next = bytearray(self._buckets)
 
-    def __contains__(self, digest: bytes) -> bool:
-        start = int.from_bytes(digest[:8], "little") % self._buckets * _BUCKET_BYTES
-        return self._places.find(digest, start, start + _BUCKET_BYTES) >= 0
-
-    def add(self, digest: bytes) -> None:
-        """Remember a digest, which is not in the window yet."""
-        bucket = int.from_bytes(digest[:8], "little") % self._buckets
+    def add(self, digest: bytes) -> bool:
+        """Remember a digest; whether it is new."""
+        bucket = int.from_bytes(digest[:3], "little") % self._buckets
+        start = bucket * _BUCKET_BYTES
+        if self._places.find(digest, start, start + _BUCKET_BYTES) >= 0:
+            return False
         place = self._next[bucket]
-        at = bucket * _BUCKET_BYTES + place * DIGEST_BYTES
+        at = start + place * DIGEST_BYTES
         self._places[at : at + DIGEST_BYTES] = digest
         self._next[bucket] = (place + 1) % _SLOTS
+        return True

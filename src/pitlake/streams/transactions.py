@@ -42,12 +42,13 @@ class Stopped(BrokerError):
 
 
 class TransactionalPublisher:
-    """The one publisher of a transactional id. `publish` is for one thread; `stop` may be called from any."""
+    """The one publisher of a transactional id. `publish` is for one thread; `stop` and `close` may be called from any."""
 
     def __init__(self, bootstrap: str, transactional_id: str) -> None:
         self._bootstrap = bootstrap
         self._id = transactional_id
         self._stopped = threading.Event()
+        self._publishing = threading.Lock()
         self._lanes = [_producer(bootstrap, f"{transactional_id}.{lane}") for lane in range(_LANES)]
         self._turns = itertools.cycle(self._lanes)
 
@@ -66,11 +67,12 @@ class TransactionalPublisher:
         find out.
         """
         producer = next(self._turns)
-        try:
-            while not self._is_committed(producer, topic, records):
-                pass
-        except KafkaException as fault:
-            raise self._failure(fault) from fault
+        with self._publishing:
+            try:
+                while not self._is_committed(producer, topic, records):
+                    pass
+            except KafkaException as fault:
+                raise self._failure(fault) from fault
 
     def stop(self) -> None:
         """Make `publish` give up waiting for a broker that is away."""
@@ -111,11 +113,13 @@ class TransactionalPublisher:
         return broker_error(self._bootstrap, fault, f"a transaction of {self._id}")
 
     def close(self) -> None:
-        """End the connections."""
-        for producer in self._lanes:
-            # One that was fenced raises its fault once more, in this way.
-            with suppress(KafkaException, SystemError):
-                producer.close()
+        """Stop, and end the connections."""
+        self.stop()
+        with self._publishing:
+            for producer in self._lanes:
+                # One that was fenced raises its fault once more, in this way.
+                with suppress(KafkaException, SystemError):
+                    producer.close()
 
 
 def _producer(bootstrap: str, transactional_id: str) -> Producer:
