@@ -20,7 +20,8 @@ from pitlake.mining.site import MACHINES, SENSORS, EquipmentType, Machine, Senso
 
 TICK = timedelta(milliseconds=50)
 
-_NOISE = tuple(random.Random(1).gauss(0, 1) for _ in range(1009))
+_CHANCE = random.Random(1)
+_NOISE = tuple(_CHANCE.gauss(0, 1) for _ in range(1009))
 _GATEWAY = {machine: gateway.source for gateway in GATEWAYS for machine in gateway.machines}
 _TAGS_PER_ROUND = sum(len(SENSORS[EquipmentType(machine.equipment_type)]) for machine in MACHINES)
 

@@ -73,7 +73,7 @@ def _flink(site: Site) -> list[Process]:
 
 def _pathway(site: Site) -> list[Process]:
     argv = [python_of("pathway"), HERE / "pathway" / "job.py", "--bootstrap", site.bootstrap, "--landing", LANDING.name]
-    argv += ["--topic", TABLE, "--equipment", site.equipment]
+    argv += ["--topic", TABLE, "--equipment", site.equipment, "--state", site.home / "checkpoints"]
     return [_writer(site), Process("pathway", tuple(map(str, argv)))]
 
 
