@@ -1,6 +1,8 @@
 """The probe of a Delta table: who polls it, when does he see a row's count grow?
 
     python -m benchmarks.delta_probe --table PATH --folder FOLDER
+
+watches until SIGTERM.
 """
 
 from __future__ import annotations

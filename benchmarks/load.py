@@ -1,8 +1,8 @@
 """The load: which messages are sent, and when. A pure function of rate, start and length, so that nobody has to write it down.
 
 The site's machines report in turn, all tags of a machine at once, in the message contract of the landing topic. What is due is
-looked at every 50 ms and leaves as one message per gateway, or as several where a gateway's batch would be too large. A higher rate
-is the same site, sampled more often: the keys of the result are the same at every rate.
+looked at every 50 ms and leaves as one message per gateway, or as several where a gateway's batch would be too large. A higher
+rate is the same site, sampled more often: the keys of the result are the same at every rate.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""One measurement: a contender, a rate, a fresh broker and lake; the result as plain data.
+"""One measurement: a contender, a rate, a fresh broker and lake.
 
     python -m benchmarks.measure pitlake --rate 120 --seconds 60
+
+prints the result as JSON.
 """
 
 from __future__ import annotations
@@ -210,7 +212,16 @@ class _Bench:
 
 def stored_windows(table: str) -> Mapping[Row, Window]:
     """The rows of a Delta table of the result."""
-    columns = ["window_start", "equipment_id", "sensor_name", "reading_count", "avg_value", "min_value", "max_value", "stddev_value"]
+    columns = [
+        "window_start",
+        "equipment_id",
+        "sensor_name",
+        "reading_count",
+        "avg_value",
+        "min_value",
+        "max_value",
+        "stddev_value",
+    ]
     rows = DeltaTable(table).to_pyarrow_dataset().to_table(columns=columns)
     starts = rows["window_start"].cast("timestamp[us]").cast("int64").to_pylist()
     machines, sensors, *values = (rows[name].to_pylist() for name in columns[1:])

@@ -3,7 +3,8 @@
 Each message is sent when it is due, whatever becomes of the earlier ones, and is stamped with the moment at which it is due. A
 message that leaves late, because the machine was busy or the broker slow, is so much later in the result: nothing is omitted.
 
-    python -m benchmarks.producer --bootstrap HOST:PORT --topic TOPIC --rate 120 --start 2026-11-24T10:00:00+00:00 --seconds 60 --out FILE
+    python -m benchmarks.producer --bootstrap HOST:PORT --topic TOPIC --rate 120 --seconds 60 --start 2026-11-24T10:00:00Z
+        --out FILE
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ _MEMORY_EVERY = 5
 class Meter:
     """Watches process trees from a thread while its block lasts.
 
-    A process that has ended keeps what it had used when it was last seen. Memory is the proportional set size: what processes share
-    is counted once, and memory that a forked worker has not touched is not counted again.
+    A process that has ended keeps what it had used when it was last seen. Memory is the proportional set size: what processes
+    share is counted once, and memory that a forked worker has not touched is not counted again.
     """
 
     def __init__(self, roots: Iterable[int]) -> None:

@@ -1,6 +1,8 @@
 """The probe of a topic: who follows it, when does he see a row's count grow?
 
     python -m benchmarks.topic_probe --bootstrap HOST:PORT --topic TOPIC --folder FOLDER
+
+watches until SIGTERM.
 """
 
 from __future__ import annotations

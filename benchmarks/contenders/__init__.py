@@ -49,8 +49,8 @@ class Process:
 class Contender:
     """`topic` is where changed rows of the result appear.
 
-    `makes_topic` is whether the contender creates it. `spec` is whether its Delta table is written by pitlake's writer although its
-    topic is not pitlake's, so that the writer must be told of the table.
+    `makes_topic` is whether the contender creates it. `needs_spec` is whether its Delta table is written by pitlake's writer
+    although its topic is not pitlake's, so that the writer must be told of the table.
     """
 
     title: str
@@ -66,22 +66,27 @@ def _pitlake(site: Site, *, pipeline: Path, mode: str, program: tuple[str, ...] 
 
 
 def _flink(site: Site) -> list[Process]:
-    argv = [python_of("flink"), HERE / "flink" / "job.py", "--bootstrap", site.bootstrap, "--landing", LANDING.name, "--topic", TABLE]
-    argv += ["--equipment", site.equipment, "--jar", flink_jar(), "--state", site.home / "checkpoints"]
-    return [_writer(site), Process("flink", tuple(map(str, argv)))]
+    script = (str(python_of("flink")), str(HERE / "flink" / "job.py"))
+    options = {"equipment": site.equipment, "jar": flink_jar(), "state": site.home / "checkpoints"}
+    return [_writer(site), Process("flink", (*script, *_options(site, **options)))]
 
 
 def _pathway(site: Site) -> list[Process]:
-    argv = [python_of("pathway"), HERE / "pathway" / "job.py", "--bootstrap", site.bootstrap, "--landing", LANDING.name]
-    argv += ["--topic", TABLE, "--equipment", site.equipment, "--state", site.home / "checkpoints"]
-    return [_writer(site), Process("pathway", tuple(map(str, argv)))]
+    script = (str(python_of("pathway")), str(HERE / "pathway" / "job.py"))
+    options = _options(site, equipment=site.equipment, state=site.home / "checkpoints")
+    return [_writer(site), Process("pathway", (*script, *options))]
 
 
 def _spark(site: Site) -> list[Process]:
-    argv = [sys.executable, "-m", "benchmarks.contenders.spark.job", "--bootstrap", site.bootstrap, "--landing", LANDING.name]
-    argv += ["--topic", TABLE, "--table", site.table(TABLE), "--equipment", site.table("equipment_master")]
-    argv += ["--checkpoint", site.home / "checkpoints"]
-    return [Process("spark", tuple(map(str, argv)))]
+    module = (sys.executable, "-m", "benchmarks.contenders.spark.job")
+    tables = {"table": site.table(TABLE), "equipment": site.table("equipment_master")}
+    return [Process("spark", (*module, *_options(site, **tables, checkpoint=site.home / "checkpoints")))]
+
+
+def _options(site: Site, **others: object) -> list[str]:
+    """A job's options: the broker and its topics, and others by name."""
+    options = {"bootstrap": site.bootstrap, "landing": LANDING.name, "topic": TABLE, **others}
+    return [text for name, value in options.items() for text in (f"--{name}", str(value))]
 
 
 def _writer(site: Site) -> Process:
@@ -95,9 +100,7 @@ def _settings(site: Site) -> dict[str, str]:
 _FULL_NAME = str(TableName(_NAMES.catalog, _NAMES.schema_, TABLE))
 
 CONTENDERS: Mapping[str, Contender] = {
-    "pitlake": Contender(
-        "pitlake, real time", _FULL_NAME, partial(_pitlake, pipeline=_ONE_FLOW, mode="realtime")
-    ),
+    "pitlake": Contender("pitlake, real time", _FULL_NAME, partial(_pitlake, pipeline=_ONE_FLOW, mode="realtime")),
     "pitlake-mining": Contender(
         "pitlake, real time, all tables of the mine", _FULL_NAME, partial(_pitlake, pipeline=MINING_PIPELINE, mode="realtime")
     ),

@@ -1,6 +1,8 @@
 """The peers' own virtual environments and jars, below pitlake's cache: made at first use, anew when the pins change.
 
-    python -m benchmarks.contenders.environments        makes all of them
+    python -m benchmarks.contenders.environments
+
+makes all of them beforehand.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""The job in Flink SQL, run by PyFlink's own local cluster. Runs in an environment of its own.
+"""The job in Flink SQL, run by PyFlink's own local cluster.
 
     python job.py --bootstrap HOST:PORT --landing TOPIC --topic TOPIC --equipment FILE.jsonl --jar FILE --state FOLDER
+
+Runs in an environment of its own. Flink has no connector that writes Delta, so the table is written from the topic.
 """
 
 import argparse
@@ -11,8 +13,8 @@ from pyflink.common import Configuration
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
 SETTINGS = {
-    # "To minimize latency, set the timeout to a value close to 0 (for example 5 or 10 ms). A buffer timeout of 0 should be avoided"
-    # (Flink's documentation, Execution, Controlling Latency); the default is 100 ms.
+    # Flink's documentation (Controlling Latency) advises a timeout close to zero, such as 5 or 10 ms, and none of zero; the default
+    # is 100 ms.
     "execution.buffer-timeout.interval": "5 ms",
     # One slot does this job; a second one would split each message's readings over two tasks of the two cores.
     "parallelism.default": "1",
@@ -43,7 +45,8 @@ CREATE TABLE minutes (
     avg_value DOUBLE, min_value DOUBLE, max_value DOUBLE, stddev_value DOUBLE, reading_count BIGINT,
     PRIMARY KEY (window_start, equipment_id, sensor_name) NOT ENFORCED
 ) WITH (
-    'connector' = 'upsert-kafka', 'topic' = '{topic}', 'properties.bootstrap.servers' = '{bootstrap}', 'properties.linger.ms' = '0',
+    'connector' = 'upsert-kafka', 'topic' = '{topic}',
+    'properties.bootstrap.servers' = '{bootstrap}', 'properties.linger.ms' = '0',
     'key.format' = 'json', 'key.json.timestamp-format.standard' = 'ISO-8601',
     'value.format' = 'json', 'value.json.timestamp-format.standard' = 'ISO-8601'
 )
@@ -71,8 +74,8 @@ FROM windows
 def attribute(machines: list[dict[str, str]], name: str) -> str:
     """An expression for a machine's attribute.
 
-    A regular join would keep every reading as state, and no lookup source of local files comes with Flink; a constant map is what a
-    broadcast dimension is to the other engines.
+    A regular join would keep every reading as state, and no lookup source of local files comes with Flink; a constant map is what
+    a broadcast dimension is to the other engines.
     """
     entries = ", ".join(f"'{machine['equipment_id']}', '{machine[name]}'" for machine in machines)
     return f"MAP[{entries}][equipment_id]"
@@ -91,7 +94,9 @@ def main() -> None:
         configuration.set_string(name, value)
     configuration.set_string("pipeline.jars", given.jar.resolve().as_uri())
     configuration.set_string("execution.checkpointing.dir", given.state.resolve().as_uri())
-    environment = TableEnvironment.create(EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build())
+    environment = TableEnvironment.create(
+        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
+    )
     names = {"bootstrap": given.bootstrap, "landing": given.landing, "topic": given.topic}
     for table in (LANDING, MINUTES):
         environment.execute_sql(table.format(**names))

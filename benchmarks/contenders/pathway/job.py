@@ -3,9 +3,9 @@
     python job.py --bootstrap HOST:PORT --landing TOPIC --topic TOPIC --equipment FILE.jsonl --state FOLDER
 
 By Pathway's documentation of `pw.io.kafka.read`, `autocommit_duration_ms` is the most that a reading waits before it enters the
-computation: 10 ms in place of the default 1,500. Windows have no `behavior`, which by the guide to temporal behavior means that every
-change of a window is passed on at once. Persistence is on, once a minute as often as pitlake's checkpoints: all contenders survive a
-crash. One process and one thread: at these rates a second one only costs coordination.
+computation: 10 ms in place of the default 1,500. Windows have no `behavior`, which by the guide to temporal behavior means that
+every change of a window is passed on at once. Persistence is on, once a minute as often as pitlake's checkpoints: all contenders
+survive a crash. One process and one thread: at these rates a second one only costs coordination.
 
 Pathway's own Delta connector, `pw.io.deltalake.write`, asks for a licence key, so the table is written from the topic.
 """
@@ -68,9 +68,9 @@ def minutes(messages: pw.Table, machines: pw.Table) -> pw.Table:
         window=pw.temporal.tumbling(duration=timedelta(minutes=1)),
         instance=(pw.this.equipment_id, pw.this.sensor_name),
     ).reduce(
-        window_start=pw.this._pw_window_start,
-        window_end=pw.this._pw_window_end,
-        key=pw.this._pw_instance,
+        window_start=pw.this._pw_window_start,  # noqa: SLF001 - Pathway's own names, here and below
+        window_end=pw.this._pw_window_end,  # noqa: SLF001
+        key=pw.this._pw_instance,  # noqa: SLF001
         avg_value=pw.reducers.avg(pw.this.value),
         min_value=pw.reducers.min(pw.this.value),
         max_value=pw.reducers.max(pw.this.value),

@@ -13,7 +13,6 @@ is for stateless queries only. The rest of the session is pitlake's own, which i
 from __future__ import annotations
 
 import argparse
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 KEYS = ("window_start", "equipment_id", "sensor_name")
+REOPENED_AFTER = 25
 
 
 class Sinks:
@@ -55,14 +55,19 @@ class Sinks:
         self._producer.flush()
 
     def _merge(self, rows: pa.Table) -> None:
-        # Opened anew now and then: a DeltaTable grows slower with each commit made on it.
-        if self._table is None or self._table.version() % 25 == 0:
-            self._table = DeltaTable.create(self._path, rows.schema, mode="ignore") if self._table is None else DeltaTable(self._path)
-        earliest = pc.min(rows["window_start"]).as_py() - timedelta(0)
         matched = " AND ".join(f"t.{key} = s.{key}" for key in KEYS)
-        bound = f"t.window_start >= '{earliest.isoformat()}'"
-        merge = self._table.merge(rows, f"{bound} AND {matched}", source_alias="s", target_alias="t")
+        # A literal bound lets the merge leave the files of older windows alone.
+        bound = f"t.window_start >= '{pc.min(rows['window_start']).as_py().isoformat()}'"
+        merge = self._opened(rows).merge(rows, f"{bound} AND {matched}", source_alias="s", target_alias="t")
         merge.when_matched_update_all().when_not_matched_insert_all().execute()
+
+    def _opened(self, rows: pa.Table) -> DeltaTable:
+        """The table, opened anew now and then: a DeltaTable grows slower with each commit made on it."""
+        if self._table is None:
+            self._table = DeltaTable.create(self._path, rows.schema, mode="ignore")
+        elif self._table.version() % REOPENED_AFTER == 0:
+            self._table = DeltaTable(self._path)
+        return self._table
 
 
 def main() -> None:

@@ -1,0 +1,123 @@
+"""Renders the results into docs/performance.md.
+
+    python -m benchmarks.report
+
+replaces what stands between the page's markers, and the plot beside the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.contenders import CONTENDERS
+from benchmarks.plot import Bar, Panel, plot
+from benchmarks.results import FOLDER, SINKS, Result, are_right, by_group, highest_sustained, median, read_results
+
+DOCS = Path(__file__).parents[1] / "docs"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+SINK_TITLES = {"topic": "to a topic", "delta": "to a Delta table, as a polling reader sees it"}
+
+_LATENCIES = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
+
+
+def tables(results: Sequence[Result]) -> str:
+    """A table per rate and sink, of costs per rate, and of the highest sustained rates, in Markdown."""
+    parts = []
+    for rate in sorted({result["rate"] for result in results}):
+        groups = {name: group for (at, name), group in by_group(results).items() if at == rate}
+        parts.append(f"### {rate:,g} readings/s")
+        parts += [_latency_table(groups, sink) for sink in SINKS]
+        parts.append(_cost_table(groups))
+    parts += ["### Highest sustained rate", _sustained_table(results)]
+    return "\n\n".join(parts)
+
+
+def panels(results: Sequence[Result]) -> list[Panel]:
+    """A panel per rate and sink."""
+    rates = sorted({result["rate"] for result in results})
+    return [Panel(f"{rate:,g} readings/s, {SINK_TITLES[sink]}", _bars(results, rate, sink)) for rate in rates for sink in SINKS]
+
+
+def replaced(page: str, measured: str) -> str:
+    """The page with what stands between its markers replaced. Raises ValueError when it has none."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page lacks {BEGIN} or {END}")
+    return f"{before}{BEGIN}\n\n{measured}\n\n{END}{after}"
+
+
+def _bars(results: Sequence[Result], rate: float, sink: str) -> tuple[Bar, ...]:
+    bars = []
+    for (at, name), group in by_group(results).items():
+        figures = [median(group, "sinks", sink, latency) for latency in _LATENCIES]
+        if at == rate and all(figures):
+            bars.append(Bar(_title(name), tuple(figure for figure in figures if figure)))
+    return tuple(sorted(bars, key=lambda bar: bar.values[0]))
+
+
+def _latency_table(groups: dict[str, list[Result]], sink: str) -> str:
+    rows = [
+        [_title(name), *(_number(median(group, "sinks", sink, figure)) for figure in _LATENCIES), _verdict(group)]
+        for name, group in groups.items()
+    ]
+    return _table([f"event {SINK_TITLES[sink]}, ms", "p50", "p90", "p99", "p99.9", "max", "result"], rows)
+
+
+def _cost_table(groups: dict[str, list[Result]]) -> str:
+    rows = [
+        [
+            _title(name),
+            _number(median(group, "start_up_seconds", "topic")),
+            _number(median(group, "cost", "cpu_seconds_per_million")),
+            _number(median(group, "cost", "cores")),
+            _number(median(group, "cost", "memory_mb")),
+            _number(median(group, "broker_cost", "cores")),
+            str(len(group)),
+        ]
+        for name, group in groups.items()
+    ]
+    return _table(["cost", "start to first row, s", "CPU s per million", "cores", "memory, MB", "broker, cores", "runs"], rows)
+
+
+def _sustained_table(results: Sequence[Result]) -> str:
+    names = dict.fromkeys(result["contender"] for result in results)
+    rows = [[_title(name), *(_number(highest_sustained(results, name, sink)) for sink in SINKS)] for name in names]
+    return _table(["readings/s with p99 < 1 s", "to the topic", "to Delta"], rows)
+
+
+def _verdict(group: Sequence[Result]) -> str:
+    if are_right(group):
+        return "right"
+    failed = sum("error" in result for result in group)
+    return f"{failed} of {len(group)} runs failed" if failed else "differs from what was sent"
+
+
+def _title(name: str) -> str:
+    return CONTENDERS[name].title
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=FOLDER, help="folder of the runs' files")
+    results = read_results(parser.parse_args().results)
+    page = DOCS / "performance.md"
+    page.write_text(replaced(page.read_text(encoding="utf-8"), tables(results)), encoding="utf-8")
+    (DOCS / "latency.svg").write_text(plot(panels(results)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
