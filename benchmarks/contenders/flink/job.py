@@ -13,8 +13,8 @@ from pyflink.common import Configuration
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
 SETTINGS = {
-    # Flink's documentation (Controlling Latency) advises a timeout close to zero, such as 5 or 10 ms, and none of zero; the default
-    # is 100 ms.
+    # Flink's documentation (Controlling Latency) advises a timeout close to zero, such as 5 or 10 ms, and not zero itself. The
+    # default is 100 ms.
     "execution.buffer-timeout.interval": "5 ms",
     # One slot does this job; a second one would split each message's readings over two tasks of the two cores.
     "parallelism.default": "1",
