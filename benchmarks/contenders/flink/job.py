@@ -2,8 +2,8 @@
 
     python job.py --bootstrap HOST:PORT --landing TOPIC --topic TOPIC --equipment FILE.jsonl --jar FILE --state FOLDER
 
-Runs in an environment of its own. Delta's connector for Flink does not work with Flink 2 (delta-io/delta#4793), and it only appends,
-so the table is written from the topic.
+Runs in an environment of its own. Delta's connector for Flink does not work with Flink 2 (delta-io/delta#4793), and it only
+appends, so the table is written from the topic.
 """
 
 import argparse
