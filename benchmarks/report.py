@@ -16,6 +16,7 @@ from benchmarks.plot import Bar, Panel, plot
 from benchmarks.results import FOLDER, SINKS, Result, are_right, by_group, highest_sustained, median, read_results
 
 DOCS = Path(__file__).parents[1] / "docs"
+PLOT = "latency.svg"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 SINK_TITLES = {"topic": "to a topic", "delta": "to a Delta table, as a polling reader sees it"}
 
@@ -24,7 +25,7 @@ _LATENCIES = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
 
 def tables(results: Sequence[Result]) -> str:
     """A table per rate and sink, of costs per rate, and of the highest sustained rates, in Markdown."""
-    parts = []
+    parts = [f"![Latencies of all contenders, to both sinks]({PLOT})"]
     for rate in sorted({result["rate"] for result in results}):
         groups = {name: group for (at, name), group in by_group(results).items() if at == rate}
         parts.append(f"### {rate:,g} readings/s")
@@ -116,7 +117,7 @@ def main() -> None:
     results = read_results(parser.parse_args().results)
     page = DOCS / "performance.md"
     page.write_text(replaced(page.read_text(encoding="utf-8"), tables(results)), encoding="utf-8")
-    (DOCS / "latency.svg").write_text(plot(panels(results)), encoding="utf-8")
+    (DOCS / PLOT).write_text(plot(panels(results)), encoding="utf-8")
 
 
 if __name__ == "__main__":
