@@ -30,6 +30,7 @@ from benchmarks.percentiles import summary
 from benchmarks.probes import recorded
 from benchmarks.producer import send
 from benchmarks.resources import Meter
+from benchmarks.stages import stage_latencies
 from benchmarks.windows import Readings, Window, differences, expected_readings, latencies
 from pitlake.cli.parts import LANDING
 from pitlake.cli.settings import Settings
@@ -98,6 +99,7 @@ class _Bench:
             "at": load.start.isoformat(timespec="seconds"),
             "start_up_seconds": start_up,
             "sinks": sinks,
+            "stages": stage_latencies(str(self._site.lake), load.start + timedelta(seconds=self._run.warm_up)),
             **costs,
             "producer": produced,
             "drained_seconds": round(drained, 1),

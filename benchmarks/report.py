@@ -20,7 +20,12 @@ PLOT = "latency.svg"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 SINK_TITLES = {"topic": "to a topic", "delta": "to a Delta table, as a polling reader sees it"}
 
+MINE = "pitlake-mining"
+"""The contender whose tables are told one by one."""
+
 _LATENCIES = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
+_STAGE_FIGURES = _LATENCIES[:-1]
+_WHOLE = "event_to_visible"
 
 
 def tables(results: Sequence[Result]) -> str:
@@ -31,6 +36,8 @@ def tables(results: Sequence[Result]) -> str:
         parts.append(f"### {rate:,g} readings/s")
         parts += [_latency_table(groups, sink) for sink in SINKS]
         parts.append(_cost_table(groups))
+        if stages := _stage_table(groups.get(MINE, [])):
+            parts.append(stages)
     parts += ["### Highest sustained rate", _sustained_table(results)]
     return "\n\n".join(parts)
 
@@ -81,6 +88,13 @@ def _cost_table(groups: dict[str, list[Result]]) -> str:
         for name, group in groups.items()
     ]
     return _table(["cost", "start to first row, s", "CPU s per million", "cores", "memory, MB", "broker, cores", "runs"], rows)
+
+
+def _stage_table(group: Sequence[Result]) -> str:
+    """From the event to the commit of each of the mine's tables, by the writer's own notes; empty when there are none."""
+    tables = dict.fromkeys(table for result in group for table, stages in result.get("stages", {}).items() if _WHOLE in stages)
+    rows = [[table, *(_number(median(group, "stages", table, _WHOLE, figure)) for figure in _STAGE_FIGURES)] for table in tables]
+    return _table(["the mine's tables, event to Delta, ms", "p50", "p90", "p99", "p99.9"], rows) if rows else ""
 
 
 def _sustained_table(results: Sequence[Result]) -> str:

@@ -31,6 +31,14 @@ def test_the_highest_sustained_rate_of_each_contender_is_told() -> None:
     assert "| Pathway 0.33 | - | - |" in sustained
 
 
+def test_the_mines_tables_are_told_one_by_one() -> None:
+    figures = {"p50_ms": 200.0, "p90_ms": 300.0, "p99_ms": 400.0, "p999_ms": 900.0}
+    stages = {"ot_sensors_normalized": {"event_to_visible": figures}, "event_log": {"processed_to_visible": figures}}
+    told = tables([result("pitlake-mining", 120, 14, 300, stages=stages)])
+    assert "| ot_sensors_normalized | 200 | 300 | 400 | 900 |" in told
+    assert "event_log" not in told
+
+
 def test_panels_show_the_fastest_first_and_no_failures() -> None:
     titles = {panel.title: [bar.title for bar in panel.bars] for panel in panels(RUNS)}
     assert titles["120 readings/s, to a topic"] == ["pitlake, real time", "Flink 2.2"]
