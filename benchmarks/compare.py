@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--rates", nargs="+", type=float, default=[120, 1_000, 5_000, 10_000], help="readings per second")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=60, help="seconds of a run that count")
-    parser.add_argument("--warm-up", type=float, default=30, help="seconds before them")
+    parser.add_argument("--warm-up", type=float, default=60, help="seconds before them")
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder of the runs' files")
     parser.add_argument("--most", type=int, help="end after so many runs")
     given = parser.parse_args()

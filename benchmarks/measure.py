@@ -63,7 +63,7 @@ class Run:
     contender: str
     rate: float
     seconds: float = 60.0
-    warm_up: float = 30.0
+    warm_up: float = 60.0
 
 
 def measure(run: Run, report: Report) -> dict[str, Any]:
@@ -262,7 +262,7 @@ def main() -> None:
     parser.add_argument("contender", choices=CONTENDERS)
     parser.add_argument("--rate", type=float, default=120, help="readings per second")
     parser.add_argument("--seconds", type=float, default=60, help="seconds that count")
-    parser.add_argument("--warm-up", type=float, default=30, help="seconds before them")
+    parser.add_argument("--warm-up", type=float, default=60, help="seconds before them")
     given = parser.parse_args()
     run = Run(given.contender, given.rate, given.seconds, given.warm_up)
     json.dump(measure(run, lambda line: print(line, file=sys.stderr)), sys.stdout, indent=2)
