@@ -31,8 +31,9 @@ _WHOLE = "event_to_visible"
 def tables(results: Sequence[Result]) -> str:
     """A table per rate and sink, of costs per rate, and of the highest sustained rates, in Markdown."""
     parts = [f"![Latencies of all contenders, to both sinks]({PLOT})"]
-    for rate in sorted({result["rate"] for result in results}):
-        groups = {name: group for (at, name), group in by_group(results).items() if at == rate}
+    runs = by_group(results)
+    for rate in sorted({rate for rate, _ in runs}):
+        groups = {name: runs[rate, name] for name in CONTENDERS if (rate, name) in runs}
         parts.append(f"### {rate:,g} readings/s")
         parts += [_latency_table(groups, sink) for sink in SINKS]
         parts.append(_cost_table(groups))
@@ -98,7 +99,8 @@ def _stage_table(group: Sequence[Result]) -> str:
 
 
 def _sustained_table(results: Sequence[Result]) -> str:
-    names = dict.fromkeys(result["contender"] for result in results)
+    measured = {result["contender"] for result in results}
+    names = [name for name in CONTENDERS if name in measured]
     rows = [[_title(name), *(_number(highest_sustained(results, name, sink)) for sink in SINKS)] for name in names]
     return _table(["readings/s with p99 < 1 s", "to the topic", "to Delta"], rows)
 
