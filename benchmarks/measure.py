@@ -35,6 +35,7 @@ from benchmarks.windows import Readings, Window, differences, expected_readings,
 from pitlake.cli.parts import LANDING
 from pitlake.cli.settings import Settings
 from pitlake.cli.system import seed_dimensions
+from pitlake.engine.update import TABLE_TOPIC_BYTES
 from pitlake.lake.spec import SPECS_TOPIC, Column, TableSpec, WriteMode
 from pitlake.local.broker import broker_command, is_answering, prepare_broker
 from pitlake.local.jars import fetch_jars
@@ -121,7 +122,7 @@ class _Bench:
         equipment.write_bytes(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
         ensure_topics(bootstrap, [LANDING])
         if not self._contender.makes_topic:
-            ensure_topics(bootstrap, [Topic(self._contender.topic)])
+            ensure_topics(bootstrap, [Topic(self._contender.topic, retention_bytes=TABLE_TOPIC_BYTES)])
         site = Site(home, bootstrap, lake, equipment)
         if self._contender.needs_spec:
             _publish_spec(self._contender, bootstrap)
