@@ -40,6 +40,7 @@ from pitlake.lake.spec import SPECS_TOPIC, Column, TableSpec, WriteMode
 from pitlake.local.broker import broker_command, is_answering, prepare_broker
 from pitlake.local.jars import fetch_jars
 from pitlake.local.java import find_java
+from pitlake.local.processes import last_lines
 from pitlake.local.supervision import Part, Supervisor
 from pitlake.mining.dimensions import equipment_master
 from pitlake.streams.producers import Publisher
@@ -146,7 +147,8 @@ class _Bench:
             self._names.append(process.name)
         firsts = {sink: self._probe(sink) / "first" for sink in SINKS}
         if not self._until(lambda: all(first.is_file() for first in firsts.values()), START_SECONDS):
-            raise TimeoutError(f"{self._run.contender} has shown no result after {START_SECONDS:g} s")
+            said = "\n".join(f"{name}: {last_lines(self._log(name))}" for name in self._names)
+            raise TimeoutError(f"{self._run.contender} has shown no result after {START_SECONDS:g} s. It said last:\n{said}")
         return {sink: round(float(first.read_text()) - launched, 2) for sink, first in firsts.items()}
 
     def _put_under(self, load: Load) -> tuple[dict[str, Any], dict[str, Any]]:
