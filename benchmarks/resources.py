@@ -16,8 +16,8 @@ _EVERY_SECONDS = 5.0
 class Meter:
     """Watches process trees from a thread while its block lasts.
 
-    Memory is the proportional set size: what processes share is counted once, and memory that a forked worker has not touched is
-    not counted again.
+    The roots must adopt orphans, as guards do: the cost of a process that leaves its tree is lost. Memory is the proportional set
+    size: what processes share is counted once, and memory that a forked worker has not touched is not counted again.
     """
 
     def __init__(self, roots: Iterable[int]) -> None:
