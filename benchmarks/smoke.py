@@ -19,9 +19,9 @@ REAL_TIME = Run("pitlake", rate=120, seconds=60, warm_up=8)
 # Without a pause, as then both are bound by how fast the machine is, and their ratio is not.
 MICRO_BATCH = Run("pitlake-micro", rate=120, seconds=20, warm_up=5)
 
-# Measured on two cores: in a run of this p50 12 ms against 869 ms (72 times) and p99 606 ms against 1,305 ms (2.2 times); in separate
-# runs 11 ms against 716 ms (64 times) and 550 ms against 1,854 ms (3.4 times). p50 has a quarter of the lowest as its floor. p99 rests
-# on the one batch boundary of a run: its floor tells only that a boundary has become as slow as a whole micro-batch.
+# Measured on two cores: in a run of this p50 12 ms against 869 ms (72 times) and p99 606 ms against 1,305 ms (2.2 times); in
+# separate runs 11 ms against 716 ms (64 times) and 550 ms against 1,854 ms (3.4 times). p50 has a quarter of the lowest as its
+# floor. p99 rests on the one batch boundary of a run: its floor tells only that a boundary has become as slow as a micro-batch.
 FLOORS: Mapping[str, float] = {"p50_ms": 16.0, "p99_ms": 1.2}
 
 
