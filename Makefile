@@ -13,10 +13,10 @@ fail = { echo "error $(1)" >&2; echo "   do $(2)" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check deploy lock clean java
+.PHONY: help demo test check bench-smoke deploy lock clean java
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: java $(STAMPS)/pitlake ## Run the whole mine on this machine until Ctrl-C; options in ARGS="--for 3m"
 	@$(BIN)/pitlake demo $(ARGS)
@@ -29,6 +29,9 @@ check: $(STAMPS)/dev ## Run what CI checks: lint, format, types, architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench-smoke: java $(STAMPS)/pitlake ## Fail when real time is no longer much faster than micro-batches (3 minutes)
+	@$(BIN)/python -m benchmarks.smoke
 
 deploy: $(STAMPS)/dev ## Deploy the mine to Databricks; options in ARGS="-t prod"
 	@command -v databricks >/dev/null 2>&1 || \

@@ -14,7 +14,7 @@ import argparse
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,12 +29,11 @@ OPEN_WINDOWS = timedelta(minutes=3)
 MINUTE_US = 60_000_000
 
 
-def seen_counts(table: DeltaTable, seconds: float) -> Iterator[tuple[float, Row, int]]:
+def seen_counts(table: DeltaTable, is_over: Callable[[], bool]) -> Iterator[tuple[float, Row, int]]:
     """Poll the table and yield (unix time, row, reading_count) whenever a row's count has grown."""
     counts: dict[Row, int] = {}
     version = None
-    end = time.time() + seconds
-    while (now := time.time()) < end:
+    while not is_over():
         table.update_incremental()
         if table.version() == version:
             time.sleep(POLL_SECONDS)
@@ -99,7 +98,8 @@ def main() -> None:
         time.sleep(0.2)
         table.update_incremental()
     begin = time.time() + given.skip
-    seen = list(seen_counts(table, given.skip + given.seconds))
+    end = begin + given.seconds
+    seen = list(seen_counts(table, lambda: time.time() >= end))
     with given.ledger.open() as lines:
         events = measured_at(map(json.loads, lines))
     # Warm-up is walked through too, so that a row's count is known where counting begins.

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-TARGETS = ("demo", "test", "check", "deploy", "lock", "clean", "help")
+TARGETS = ("demo", "test", "check", "bench-smoke", "deploy", "lock", "clean", "help")
 
 
 def pins(lock: str) -> dict[str, list[str]]:

@@ -1,0 +1,140 @@
+"""Renders the results into docs/performance.md.
+
+    python -m benchmarks.report
+
+replaces what stands between the page's markers, and the plot beside the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.contenders import CONTENDERS
+from benchmarks.plot import Bar, Panel, plot
+from benchmarks.results import FOLDER, SINKS, Result, are_right, by_group, highest_sustained, median, read_results
+
+DOCS = Path(__file__).parents[1] / "docs"
+PLOT = "latency.svg"
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+SINK_TITLES = {"topic": "to a topic", "delta": "to a Delta table, as a polling reader sees it"}
+
+MINE = "pitlake-mining"
+"""The contender whose tables are told one by one."""
+
+_LATENCIES = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
+_STAGE_FIGURES = _LATENCIES[:-1]
+_WHOLE = "event_to_visible"
+
+
+def tables(results: Sequence[Result]) -> str:
+    """A table per rate and sink, of costs per rate, and of the highest sustained rates, in Markdown."""
+    parts = [f"![Latencies of all contenders, to both sinks]({PLOT})"]
+    runs = by_group(results)
+    for rate in sorted({rate for rate, _ in runs}):
+        groups = {name: runs[rate, name] for name in CONTENDERS if (rate, name) in runs}
+        parts.append(f"### {rate:,g} readings/s")
+        parts += [_latency_table(groups, sink) for sink in SINKS]
+        parts.append(_cost_table(groups))
+        if stages := _stage_table(groups.get(MINE, [])):
+            parts.append(stages)
+    parts += ["### Highest sustained rate", _sustained_table(results)]
+    return "\n\n".join(parts)
+
+
+def panels(results: Sequence[Result]) -> list[Panel]:
+    """A panel per rate and sink."""
+    rates = sorted({result["rate"] for result in results})
+    return [Panel(f"{rate:,g} readings/s, {SINK_TITLES[sink]}", _bars(results, rate, sink)) for rate in rates for sink in SINKS]
+
+
+def replaced(page: str, measured: str) -> str:
+    """The page with what stands between its markers replaced. Raises ValueError when it has none."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page lacks {BEGIN} or {END}")
+    return f"{before}{BEGIN}\n\n{measured}\n\n{END}{after}"
+
+
+def _bars(results: Sequence[Result], rate: float, sink: str) -> tuple[Bar, ...]:
+    bars = []
+    for (at, name), group in by_group(results).items():
+        figures = [median(group, "sinks", sink, latency) for latency in _LATENCIES]
+        if at == rate and all(figures):
+            bars.append(Bar(_title(name), tuple(figure for figure in figures if figure)))
+    return tuple(sorted(bars, key=lambda bar: bar.values[0]))
+
+
+def _latency_table(groups: dict[str, list[Result]], sink: str) -> str:
+    rows = [
+        [_title(name), *(_number(median(group, "sinks", sink, figure)) for figure in _LATENCIES), _verdict(group)]
+        for name, group in groups.items()
+    ]
+    return _table([f"event {SINK_TITLES[sink]}, ms", "p50", "p90", "p99", "p99.9", "max", "result"], rows)
+
+
+def _cost_table(groups: dict[str, list[Result]]) -> str:
+    rows = [
+        [
+            _title(name),
+            _number(median(group, "start_up_seconds", "topic")),
+            _number(median(group, "cost", "cpu_seconds_per_million")),
+            _number(median(group, "cost", "cores")),
+            _number(median(group, "cost", "memory_mb")),
+            _number(median(group, "broker_cost", "cores")),
+            str(len(group)),
+        ]
+        for name, group in groups.items()
+    ]
+    return _table(["cost", "start to first row, s", "CPU s per million", "cores", "memory, MB", "broker, cores", "runs"], rows)
+
+
+def _stage_table(group: Sequence[Result]) -> str:
+    """From the event to the commit of each of the mine's tables, by the writer's own notes; empty when there are none."""
+    tables = dict.fromkeys(table for result in group for table, stages in result.get("stages", {}).items() if _WHOLE in stages)
+    rows = [[table, *(_number(median(group, "stages", table, _WHOLE, figure)) for figure in _STAGE_FIGURES)] for table in tables]
+    return _table(["the mine's tables, event to Delta, ms", "p50", "p90", "p99", "p99.9"], rows) if rows else ""
+
+
+def _sustained_table(results: Sequence[Result]) -> str:
+    measured = {result["contender"] for result in results}
+    names = [name for name in CONTENDERS if name in measured]
+    rows = [[_title(name), *(_number(highest_sustained(results, name, sink)) for sink in SINKS)] for name in names]
+    return _table(["readings/s with p99 < 1 s", "to the topic", "to Delta"], rows)
+
+
+def _verdict(group: Sequence[Result]) -> str:
+    if are_right(group):
+        return "right"
+    failed = sum("error" in result for result in group)
+    return f"{failed} of {len(group)} runs failed" if failed else "differs from what was sent"
+
+
+def _title(name: str) -> str:
+    return CONTENDERS[name].title
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=FOLDER, help="folder of the runs' files")
+    results = read_results(parser.parse_args().results)
+    page = DOCS / "performance.md"
+    page.write_text(replaced(page.read_text(encoding="utf-8"), tables(results)), encoding="utf-8")
+    (DOCS / PLOT).write_text(plot(panels(results)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Results as files, one JSON file a run, and what several runs of the same contender and rate say together."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+Result = Mapping[str, Any]
+
+FOLDER = Path(__file__).with_name("results")
+SINKS = ("topic", "delta")
+SUSTAINED_MS = 1_000.0
+"""A contender sustains a rate to a sink when the p99 stays below this."""
+BEHIND_MS = 5_000.0
+"""One that is so late at p99 to both sinks has fallen behind, and higher rates would only fall behind further."""
+
+
+def file_of(folder: Path, contender: str, rate: float, repeat: int) -> Path:
+    """Where the result of a run is, or will be."""
+    return folder / f"{rate:g}-{contender}-{repeat}.json"
+
+
+def read_results(folder: Path) -> list[Result]:
+    """All results, in the order of their files' names."""
+    return [orjson.loads(file.read_bytes()) for file in sorted(folder.glob("*.json"))]
+
+
+def by_group(results: Iterable[Result]) -> dict[tuple[float, str], list[Result]]:
+    """The results of each rate and contender, by rate and then in the order given."""
+    groups: dict[tuple[float, str], list[Result]] = defaultdict(list)
+    for result in results:
+        groups[result["rate"], result["contender"]].append(result)
+    return dict(sorted(groups.items(), key=lambda group: group[0][0]))
+
+
+def median(results: Sequence[Result], *path: str) -> float | None:
+    """The median of the figure at `path`, over the runs that have it; None when none has."""
+    figures = [figure for result in results if (figure := _at(result, path)) is not None]
+    return statistics.median(figures) if figures else None
+
+
+def has_fallen_behind(results: Iterable[Result], contender: str, rate: float) -> bool:
+    """Whether the contender was far too late to every sink, or failed, at some lower rate."""
+    lower = [group for (at, name), group in by_group(results).items() if name == contender and at < rate]
+    return any(all((median(group, "sinks", sink, "p99_ms") or BEHIND_MS) >= BEHIND_MS for sink in SINKS) for group in lower)
+
+
+def highest_sustained(results: Iterable[Result], contender: str, sink: str) -> float | None:
+    """The highest rate with the median p99 below a second, and with the right result; None when there is none."""
+    rates = [
+        rate
+        for (rate, name), group in by_group(results).items()
+        if name == contender and (median(group, "sinks", sink, "p99_ms") or SUSTAINED_MS) < SUSTAINED_MS and are_right(group)
+    ]
+    return max(rates, default=None)
+
+
+def are_right(results: Iterable[Result]) -> bool:
+    """Whether every run ended well, with every window as the producer's readings have it."""
+    return all(result.get("differing_rows") == 0 for result in results)
+
+
+def _at(result: Result, path: Sequence[str]) -> float | None:
+    found: Any = result
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
