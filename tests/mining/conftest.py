@@ -70,11 +70,12 @@ def shifts(spark: SparkSession) -> DataFrame:
 def silver_rows(
     landing: Callable[..., DataFrame], equipment: DataFrame, sensors: DataFrame, shifts: DataFrame
 ) -> Callable[..., list[SimpleNamespace]]:
-    """What silver makes of messages, appended at 04:12:09.250 UTC or at `at`."""
+    """What silver makes of messages, appended at 04:12:09.250 UTC or at `at`; by landing and tag."""
 
     def rows(*messages: bytes | dict[str, Any], at: datetime = APPENDED_AT) -> list[SimpleNamespace]:
         updates = bronze.machine_updates(landing(*messages, at=at))
-        return collected(silver.readings(updates, equipment=equipment, sensors=sensors, shifts=shifts))
+        found = collected(silver.readings(updates, equipment=equipment, sensors=sensors, shifts=shifts))
+        return sorted(found, key=lambda row: (row.landing_id, row.batch_index, row.sensor_name))
 
     return rows
 

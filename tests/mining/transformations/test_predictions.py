@@ -110,11 +110,11 @@ def test_a_deviation_of_0_predicts_nothing(changes):
     assert changes(readings(*[40.0] * 5), ("CR_002", "Vibration_MM_S", 20.0, 0.0)) == []
 
 
-def test_the_current_value_is_the_newest_and_of_one_instant_the_last_to_land(changes):
+def test_the_current_value_is_the_newest_and_of_one_instant_the_highest(changes):
     sent = readings(26.0, 26.0, 26.0, 26.0, 30.0, 29.0)
     sent[5]["effective_timestamp"] = sent[4]["effective_timestamp"]
     [row] = changes(sent[::-1])
-    assert row.current_value == 29.0
+    assert row.current_value == 30.0
 
 
 def test_the_status_tells_whether_the_newest_reading_is_back(changes):
@@ -163,8 +163,8 @@ def test_every_minute_is_judged_by_itself(changes):
 
 
 def test_the_columns_are_those_of_the_schema_and_the_mark_of_removal(spark, equipment, columns_of):
-    empty = [spark.createDataFrame(schema.empty_table()) for schema in (READING, BASELINE)]
-    rows = predictions.changes(empty[0], baseline=empty[1], equipment=equipment)
+    readings, baseline = (spark.createDataFrame(schema.empty_table()) for schema in (READING, BASELINE))
+    rows = predictions.changes(gold.performance(readings, equipment=equipment), baseline=baseline)
     assert rows.dtypes == [*columns_of(predictions.SCHEMA), (predictions.HAS_RECOVERED, "boolean")]
 
 
