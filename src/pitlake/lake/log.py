@@ -71,6 +71,7 @@ class TableLog:
         self.version = table.version()
         self.partition_by: list[str] = list(table.metadata().partition_columns)
         self._table, self._opened_at = table, self.version
+        self._checkpointed = self.version // CHECKPOINT_EVERY
         self._measured = measured_columns(table, [field.name for field in table.schema().fields])
         self._store: Any = from_url(table.table_uri)
 
@@ -109,11 +110,13 @@ class TableLog:
         self.version += 1
 
     def tidy(self) -> None:
-        """Write a checkpoint and clean the log up, at every `CHECKPOINT_EVERY`th version."""
-        if self.version % CHECKPOINT_EVERY == 0:
+        """Write a checkpoint and clean the log up, if another `CHECKPOINT_EVERY` versions are full."""
+        full = self.version // CHECKPOINT_EVERY
+        if full > self._checkpointed:
             self._open()
             self._table.create_checkpoint()
             self._table.cleanup_metadata()
+            self._checkpointed = full
 
     def _open(self) -> None:
         self._table, self._opened_at = DeltaTable(self._table.table_uri, version=self.version), self.version
