@@ -101,7 +101,8 @@ def _report(done: list[Work]) -> None:
         during = [each for each in done if each.end > start and each.start < later.end and each.name != "commit"]
         longest = sorted(during, key=lambda each: each.start - each.end)[:4]
         told = "; ".join(f"{each.table} {each.name} {(each.end - each.start) * 1000:.0f} ms" for each in longest)
-        print(f"{gap * 1000:5.0f} ms {later.table} (commit {(later.end - later.start) * 1000:.0f} ms): {told}")  # noqa: T201
+        commit = f"{later.table} after {later.end - done[0].start:.0f} s (commit {(later.end - later.start) * 1000:.0f} ms)"
+        print(f"{gap * 1000:5.0f} ms {commit}: {told}")  # noqa: T201
 
 
 def _main(seconds: float, readings_per_second: float) -> None:

@@ -110,10 +110,11 @@ class TableLog:
         self.version += 1
 
     def tidy(self) -> None:
-        """Write a checkpoint and clean the log up, if another `CHECKPOINT_EVERY` versions are full."""
+        """Once another `CHECKPOINT_EVERY` versions are full: open the table anew, and at the next call checkpoint and clean up."""
         full = self.version // CHECKPOINT_EVERY
-        if full > self._checkpointed:
+        if self._opened_at // CHECKPOINT_EVERY < full:
             self._open()
+        elif self._checkpointed < full:
             self._table.create_checkpoint()
             self._table.cleanup_metadata()
             self._checkpointed = full

@@ -159,12 +159,13 @@ class TableFollower:
 class Pace:
     """How often a table commits that asks for `interval`, in seconds.
 
-    It follows the median of the last commits: a single one that had to wait for another's work is no sign of a busy machine.
+    It follows the median of the last commits: a single one that had to wait for another's work is no sign of a busy machine,
+    nor are the first ones, which warm up.
     """
 
     def __init__(self, interval: float) -> None:
         self._interval = interval
-        self._durations = deque[float](maxlen=_JUDGED_COMMITS)
+        self._durations = deque([0.0] * _JUDGED_COMMITS, maxlen=_JUDGED_COMMITS)
 
     def after(self, duration: float) -> float:
         """The `period` after a commit that took `duration` seconds."""
