@@ -110,7 +110,7 @@ class TableLog:
         self.version += 1
 
     def tidy(self) -> None:
-        """Once another `CHECKPOINT_EVERY` versions are full: open the table anew, and at the next call checkpoint and clean up."""
+        """Once another `CHECKPOINT_EVERY` versions are full: open the table anew; at the next call, checkpoint and clean up."""
         full = self.version // CHECKPOINT_EVERY
         if self._opened_at // CHECKPOINT_EVERY < full:
             self._open()

@@ -1,6 +1,6 @@
 """Upkeep of a table inside its writer, between commits: small files merged, closed windows cut off, old files and rows deleted.
 
-Log checkpoints and the log's clean-up are `TableLog.tidy`'s, after every hundredth commit. Compaction elsewhere would conflict with
+Log checkpoints and the log's clean-up are `TableLog.tidy`'s, every 100 commits. Compaction elsewhere would conflict with
 MERGE; here it is one thread, each piece is small enough to wait for, and the tables of a process take turns.
 """
 
