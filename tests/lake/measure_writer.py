@@ -91,7 +91,8 @@ def _record(offset: int, moment: datetime, row: dict[str, object]) -> Record:
     return Record(0, offset, int(moment.timestamp() * 1000), b"flow/00000", orjson.dumps(row))
 
 
-def _gold(moment: datetime, commit: int, offsets: Iterator[int]) -> list[Record]:
+def gold_records(moment: datetime, commit: int, offsets: Iterator[int], _count: int = 0) -> list[Record]:
+    """An update of every window that is open."""
     window = moment.replace(second=0, microsecond=0)
     windows = [window - timedelta(minutes=1), window] if moment.second == 0 else [window]
     return [
@@ -112,7 +113,9 @@ def _gold(moment: datetime, commit: int, offsets: Iterator[int]) -> list[Record]
     ]
 
 
-def _silver(moment: datetime, _commit: int, offsets: Iterator[int]) -> list[Record]:
+def silver_records(moment: datetime, _commit: int, offsets: Iterator[int], count: int = ROWS_PER_COMMIT) -> list[Record]:
+    """New rows, `count` of them."""
+
     def row(offset: int) -> dict[str, object]:
         attributes = {f"attribute_{index}": f"text {index} {offset % 7}" for index in range(20)}
         return {
@@ -123,15 +126,17 @@ def _silver(moment: datetime, _commit: int, offsets: Iterator[int]) -> list[Reco
             **attributes,
         }
 
-    return [_record(offset, moment, row(offset)) for offset in itertools.islice(offsets, ROWS_PER_COMMIT)]
+    return [_record(offset, moment, row(offset)) for offset in itertools.islice(offsets, count)]
 
 
-def _current(moment: datetime, commit: int, offsets: Iterator[int]) -> list[Record]:
+def current_records(moment: datetime, commit: int, offsets: Iterator[int], count: int = 20) -> list[Record]:
+    """Newer rows of `count` keys."""
+
     def row(key: int) -> dict[str, object]:
         attributes = {f"attribute_{index}": f"text {index} {commit % 7}" for index in range(10)}
         return {"equipment_id": f"HT_{key:03d}", "event_timestamp": _stamp(moment), **attributes}
 
-    return [_record(offset, moment, row(offset % KEYS)) for offset in itertools.islice(offsets, 20)]
+    return [_record(offset, moment, row(offset % KEYS)) for offset in itertools.islice(offsets, count)]
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -170,6 +175,6 @@ def _play(spec: TableSpec, rows: Callable[[datetime, int, Iterator[int]], list[R
 
 if __name__ == "__main__":
     hours, per_minute = (int(argument) for argument in [*sys.argv[1:], "6", "6"][:2])
-    _play(GOLD, _gold, hours, per_minute)
-    _play(SILVER, _silver, hours, per_minute)
-    _play(CURRENT, _current, hours, per_minute)
+    _play(GOLD, gold_records, hours, per_minute)
+    _play(SILVER, silver_records, hours, per_minute)
+    _play(CURRENT, current_records, hours, per_minute)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitlake.lake.layout import DAY_RESTS, LARGEST_REWRITE, MERGED_TOGETHER, DataFile, by_size, by_window
+from pitlake.lake.layout import DAY_RESTS, LARGEST_REWRITE, MERGED_TOGETHER, MOST_TOGETHER, DataFile, by_size, by_window
 
 DAY = datetime(2026, 2, 15, tzinfo=UTC)
 SMALL = 1000
@@ -47,6 +47,10 @@ def test_partitions_are_not_mixed():
 def test_a_merge_reads_no_more_than_its_bound(sizes):
     plan = by_size([_file(str(index), size=size) for index, size in enumerate(sizes)])
     assert plan is None or sum(file.size for file in plan.files) <= LARGEST_REWRITE
+
+
+def test_a_merge_reads_no_more_files_than_its_bound():
+    assert len(by_size([_file(str(each)) for each in range(2 * MOST_TOGETHER)]).files) == MOST_TOGETHER
 
 
 def test_an_open_window_is_cut_off_from_closed_ones():

@@ -10,7 +10,7 @@ import pytest
 
 from pitlake.lake.layout import MERGED_TOGETHER
 from pitlake.lake.rewrite import data_files
-from pitlake.lake.upkeep import COMPACT_EVERY, COOLING, EXPIRE_EVERY, VACUUM_EVERY, Schedule, Task
+from pitlake.lake.upkeep import COMPACT_EVERY, COOLING, EXPIRE_EVERY, TURN, VACUUM_EVERY, Schedule, Task
 from tests.support.writing import Clock, append_spec, delta, landing, open_writer, reading, record, stored, upsert_spec
 
 
@@ -74,6 +74,20 @@ def test_small_files_of_an_append_table_are_merged_and_sorted_by_its_clustering(
     assert delta(tmp_path, spec).to_pyarrow_table().column("value").to_pylist() == sorted(
         -float(each) for each in range(MERGED_TOGETHER)
     )
+
+
+def test_upkeep_waits_while_another_table_of_the_process_is_at_its_own_and_commits_go_on(tmp_path, clock):
+    spec = append_spec()
+    writer = open_writer(tmp_path, spec, clock=clock)
+    for offset in range(MERGED_TOGETHER):
+        writer.write([record(offset, landing(offset))])
+    clock.forward(seconds=COMPACT_EVERY.total_seconds())
+    with TURN:
+        _maintain(writer)
+        writer.write([record(MERGED_TOGETHER, landing(MERGED_TOGETHER))])
+    assert len(_files(tmp_path, spec)) == MERGED_TOGETHER + 1
+    _maintain(writer)
+    assert len(_files(tmp_path, spec)) == 1
 
 
 def test_rows_go_on_once_after_a_merge_of_files(tmp_path, clock):

@@ -13,10 +13,13 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
 
 SMALLEST_CLASS = 512 * 1024
 MERGED_TOGETHER = 8
+MOST_TOGETHER = 64
+"""Files that one merge reads at most: measured, 0.1 s of CPU, 0.05 s of it for the commit. What is left is the next one's."""
+
 LARGEST_REWRITE = 16 * 1024 * 1024
 """Bytes of files that one plan reads at most."""
 
@@ -74,7 +77,7 @@ def _by_partition(files: Iterable[DataFile]) -> Iterator[list[DataFile]]:
 def _size_plans(files: Sequence[DataFile]) -> Iterator[Rewrite]:
     by_class = sorted(files, key=lambda file: _size_class(file.size))
     for _, group in groupby(by_class, key=lambda file: _size_class(file.size)):
-        together = tuple(_within(group, LARGEST_REWRITE))
+        together = tuple(islice(_within(group, LARGEST_REWRITE), MOST_TOGETHER))
         if len(together) >= MERGED_TOGETHER:
             yield Rewrite(together)
 

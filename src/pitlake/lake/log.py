@@ -71,6 +71,7 @@ class TableLog:
         self.version = table.version()
         self.partition_by: list[str] = list(table.metadata().partition_columns)
         self._table, self._opened_at = table, self.version
+        self._checkpointed = self.version // CHECKPOINT_EVERY
         self._measured = measured_columns(table, [field.name for field in table.schema().fields])
         self._store: Any = from_url(table.table_uri)
 
@@ -109,11 +110,14 @@ class TableLog:
         self.version += 1
 
     def tidy(self) -> None:
-        """Write a checkpoint and clean the log up, at every `CHECKPOINT_EVERY`th version."""
-        if self.version % CHECKPOINT_EVERY == 0:
+        """Once another `CHECKPOINT_EVERY` versions are full: open the table anew; at the next call, checkpoint and clean up."""
+        full = self.version // CHECKPOINT_EVERY
+        if self._opened_at // CHECKPOINT_EVERY < full:
             self._open()
+        elif self._checkpointed < full:
             self._table.create_checkpoint()
             self._table.cleanup_metadata()
+            self._checkpointed = full
 
     def _open(self) -> None:
         self._table, self._opened_at = DeltaTable(self._table.table_uri, version=self.version), self.version

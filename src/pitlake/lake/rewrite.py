@@ -16,12 +16,14 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable
-from deltalake.fs import DeltaStorageHandler
 from deltalake.transaction import AddAction, RemoveAction
-from pyarrow.fs import FileSystem, PyFileSystem
+from pyarrow.fs import FileSystem
 
 from pitlake.lake.layout import DataFile, Rewrite
 from pitlake.lake.statistics import measured_columns, statistics
+from pitlake.lake.storage import filesystem
+
+_DESCRIBED = ("path", "size_bytes", "num_records", "modification_time")
 
 _BUFFER_BYTES = 64 * 1024
 """Deltalake's file handler takes bytes only, which is what a buffered stream hands it."""
@@ -29,16 +31,18 @@ _BUFFER_BYTES = 64 * 1024
 
 def data_files(table: DeltaTable, window: str | None = None) -> list[DataFile]:
     """The table's files; `low` and `high` are of the column `window`, where it is given and the files' statistics tell it."""
-    actions = pa.table(table.get_add_actions())
     partitions = table.metadata().partition_columns
-    return [_data_file(action, partitions, window) for action in actions.to_pylist()]
+    actions = pa.table(table.get_add_actions(flatten=True))
+    wanted = {*_DESCRIBED, *(f"partition.{name}" for name in partitions), f"min.{window}", f"max.{window}"}
+    described = actions.select([name for name in actions.column_names if name in wanted])
+    return [_data_file(action, partitions, window) for action in described.to_pylist()]
 
 
 def read_rows(table: DeltaTable, files: Sequence[DataFile], schema: pa.Schema) -> pa.Table:
     """The rows of `files`, partition columns among them, in the columns and types of `schema`."""
-    filesystem = _filesystem(table)
+    storage = filesystem(table)
     by_partition = groupby(sorted(files, key=lambda file: repr(file.partition)), key=lambda file: file.partition)
-    parts = [_whole(_read(filesystem, table, list(group)), dict(partition), schema) for partition, group in by_partition]
+    parts = [_whole(_read(storage, table, list(group)), dict(partition), schema) for partition, group in by_partition]
     return pa.concat_tables([schema.empty_table(), *parts])
 
 
@@ -50,7 +54,7 @@ def rewrite(
     `table` then stands at the new commit. Readers of older versions are not disturbed. Raises deltalake's errors when the table
     has been changed by another.
     """
-    files = _filesystem(table)
+    files = filesystem(table)
     rows = _read(files, table, plan.files)
     sort = [(name, "ascending") for name in sort_by if name in rows.schema.names]
     milliseconds = int(time.time() * 1000)
@@ -69,15 +73,14 @@ def rewrite(
 
 
 def _data_file(action: dict[str, Any], partitions: Sequence[str], window: str | None) -> DataFile:
-    low, high = ((action.get(end) or {}).get(window) for end in ("min", "max"))
     return DataFile(
         unquote(action["path"]),
         action["size_bytes"],
         action["num_records"] or 0,
         action["modification_time"],
-        tuple((name, _partition_value(action["partition"][name])) for name in partitions),
-        low,
-        high,
+        tuple((name, _partition_value(action[f"partition.{name}"])) for name in partitions),
+        action.get(f"min.{window}"),
+        action.get(f"max.{window}"),
         action["path"],
     )
 
@@ -86,14 +89,10 @@ def _partition_value(value: date | str | int | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _filesystem(table: DeltaTable) -> FileSystem:
-    return PyFileSystem(DeltaStorageHandler.from_table(table._table))  # noqa: SLF001 - the way deltalake itself makes datasets
-
-
-def _read(filesystem: FileSystem, table: DeltaTable, files: Sequence[DataFile]) -> pa.Table:
+def _read(storage: FileSystem, table: DeltaTable, files: Sequence[DataFile]) -> pa.Table:
     in_path = {name for name, _ in files[0].partition}
     schema = pa.schema([field for field in pa.schema(table.schema()) if field.name not in in_path])
-    return ds.dataset([file.path for file in files], schema=schema, format="parquet", filesystem=filesystem).to_table()
+    return ds.dataset([file.path for file in files], schema=schema, format="parquet", filesystem=storage).to_table()
 
 
 def _whole(rows: pa.Table, partition: Mapping[str, str | None], schema: pa.Schema) -> pa.Table:

@@ -15,7 +15,8 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.fs as pafs
+
+from pitlake.lake.storage import filesystem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -33,16 +34,16 @@ def snapshot_dataset(table: DeltaTable, filtered: Collection[str] = ()) -> ds.Da
     deletion vectors.
     """
     empty = table.to_pyarrow_dataset(file_pruning_predicate=_NO_FILE)
-    filesystem = _filesystem(table, empty)
+    files_at = filesystem(table)
     files = pa.table(table.get_add_actions(flatten=True))
     wanted = {name.lower() for name in filtered}
     described = [field for field in empty.schema if field.name.lower() in wanted]
     guarantees = [_partition_values(files, empty.schema), *(_ranges(files, field) for field in described)]
     fragments = [
-        empty.format.make_fragment(unquote(path), filesystem=filesystem, partition_expression=_all(terms))
+        empty.format.make_fragment(unquote(path), filesystem=files_at, partition_expression=_all(terms))
         for path, *terms in zip(files["path"].to_pylist(), *guarantees, strict=True)
     ]
-    snapshot = _Snapshot(fragments, empty.schema, empty.format, filesystem)
+    snapshot = _Snapshot(fragments, empty.schema, empty.format, files_at)
     snapshot.filtered = tuple(field.name for field in described)
     return snapshot
 
@@ -64,13 +65,6 @@ class _Snapshot(ds.FileSystemDataset):
         read = list(dict.fromkeys([*shown, *self.filtered]))
         kept = (batch.filter(filter) for batch in chosen.to_batches(columns=read))
         return ds.Scanner.from_batches(kept, schema=pa.schema([self.schema.field(name) for name in read]), columns=shown)
-
-
-def _filesystem(table: DeltaTable, dataset: ds.FileSystemDataset) -> pafs.FileSystem:
-    if not table.table_uri.startswith("file:"):
-        return dataset.filesystem
-    local, root = pafs.FileSystem.from_uri(table.table_uri)
-    return pafs.SubTreeFileSystem(root, local)
 
 
 def _partition_values(files: pa.Table, schema: pa.Schema) -> Iterator[pc.Expression | None]:

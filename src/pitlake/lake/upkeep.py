@@ -1,11 +1,12 @@
 """Upkeep of a table inside its writer, between commits: small files merged, closed windows cut off, old files and rows deleted.
 
-Log checkpoints and the log's clean-up are delta-rs's own, after every hundredth commit. Compaction elsewhere would conflict with
-MERGE; here it is one thread, and each piece is small enough to wait for.
+Log checkpoints and the log's clean-up are `TableLog.tidy`'s, every 100 commits. Compaction elsewhere would conflict with
+MERGE; here it is one thread, each piece is small enough to wait for, and the tables of a process take turns.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,9 @@ VACUUM_EVERY = timedelta(minutes=10)
 EXPIRE_EVERY = timedelta(hours=1)
 COOLING = timedelta(minutes=2)
 """How long after its last change a window still counts as open."""
+
+TURN = threading.Lock()
+"""Whose holder may do upkeep. The tables of a process commit in the same rhythm: all at it together, all commits would wait."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ from deltalake.exceptions import DeltaError
 
 from pitlake.errors import BrokerError, LakeError
 from pitlake.lake.writer import follower
-from pitlake.lake.writer.follower import Site, TableFollower, period
+from pitlake.lake.writer.follower import Pace, Site, TableFollower, period
 from pitlake.lake.writer.table import TableWriter
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
@@ -92,3 +92,13 @@ def test_commits_become_rarer_where_they_take_long(duration, seconds):
 
 def test_an_interval_longer_than_that_is_kept():
     assert period(5.0, interval=3.0) == 3.0
+
+
+def test_a_single_slow_commit_does_not_make_the_next_ones_rarer():
+    pace = Pace(interval=0.25)
+    assert [pace.after(duration) for duration in (0.005, 0.005, 0.5, 0.005)] == [0.25] * 4
+
+
+def test_a_pace_slows_down_where_most_commits_take_long():
+    pace = Pace(interval=0.25)
+    assert [pace.after(duration) for duration in [0.05] * 9][-1] == 0.5

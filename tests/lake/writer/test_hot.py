@@ -159,5 +159,6 @@ def test_the_log_is_checkpointed_and_each_commit_is_noted(tmp_path):
     writer = open_writer(tmp_path, spec)
     for offset in range(101):
         writer.write([record(offset, reading("a", offset))])
+        writer.maintain()
     assert (tmp_path / "c/s/gold/_delta_log" / f"{100:020}.checkpoint.parquet").exists()
     assert [commit.note.totals.rows for commit in commits(delta(tmp_path, spec), limit=2)] == [101, 100]

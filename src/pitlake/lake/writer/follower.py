@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from deltalake.exceptions import DeltaError
 
@@ -27,6 +29,8 @@ _LINGER_SECONDS = 0.01
 
 _PERIOD_PER_COMMIT = 10
 _LONGEST_PERIOD_SECONDS = 2.0
+_JUDGED_COMMITS = 9
+
 _SLICE = 500
 _MOST_ROWS = 50_000
 _MOST_BYTES = 64 * 1024 * 1024
@@ -59,6 +63,7 @@ class TableFollower:
         self.opened = threading.Event()
         self.failure: PitlakeError | None = None
         self._failures = 0
+        self._pace = Pace(spec.commit_interval_ms / 1000)
         self._next_commit = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"write {spec.name}", daemon=True)
@@ -137,7 +142,7 @@ class TableFollower:
         started = time.monotonic()
         writer.write(records)
         self._failures = 0
-        self._next_commit = started + period(time.monotonic() - started, self.spec.commit_interval_ms / 1000)
+        self._next_commit = started + self._pace.after(time.monotonic() - started)
 
     def _gather(self, reader: TopicReader) -> list[Record]:
         """The records of one commit: from the first until the next commit is due or its bounds are reached."""
@@ -151,8 +156,25 @@ class TableFollower:
         return records
 
 
+class Pace:
+    """How often a table commits that asks for `interval`, in seconds.
+
+    It follows the median of the last commits: a single one that had to wait for another's work is no sign of a busy machine,
+    nor are the first ones, which warm up.
+    """
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._durations = deque([0.0] * _JUDGED_COMMITS, maxlen=_JUDGED_COMMITS)
+
+    def after(self, duration: float) -> float:
+        """The `period` after a commit that took `duration` seconds."""
+        self._durations.append(duration)
+        return period(median(self._durations), self._interval)
+
+
 def period(duration: float, interval: float) -> float:
-    """Seconds from one commit's beginning to the next one's, where it took `duration` and the table asks for `interval`."""
+    """Seconds from one commit's beginning to the next one's, where commits take `duration` and the table asks for `interval`."""
     return max(interval, min(duration * _PERIOD_PER_COMMIT, _LONGEST_PERIOD_SECONDS))
 
 

@@ -15,7 +15,7 @@ from pitlake.lake.creation import evolve, open_table, write_anew
 from pitlake.lake.log import TableLog
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import TableSpec, WriteMode
-from pitlake.lake.upkeep import COMPACT_EVERY, EXPIRE_EVERY, Schedule, Task, Upkeep
+from pitlake.lake.upkeep import COMPACT_EVERY, EXPIRE_EVERY, TURN, Schedule, Task, Upkeep
 from pitlake.lake.writer.append import AppendSink
 from pitlake.lake.writer.batches import Layout, read_batch
 from pitlake.lake.writer.cdc import CdcSink
@@ -78,12 +78,23 @@ class TableWriter:
         self._standing = standing_of(note)
         self.offsets |= offsets
         self._touched(prepared)
-        self._log.tidy()
         return note
 
     def maintain(self) -> None:
-        """Do the piece of upkeep that is due, if any. Raises LakeError when the table has rows that this writer did not store."""
+        """Do the piece of upkeep that is due, if any, unless another table of the process is at one; then the next call does it.
+
+        Raises LakeError when the table has rows that this writer did not store.
+        """
+        if not TURN.acquire(blocking=False):
+            return
+        try:
+            self._maintain()
+        finally:
+            TURN.release()
+
+    def _maintain(self) -> None:
         if not self._schedule.tick():
+            self._log.tidy()
             return
         self._sink.forget()
         self._log.follow()
