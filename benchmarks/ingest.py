@@ -10,6 +10,7 @@ landing topic for good. Records are about 1 KB of JSON, no two alike.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import sys
@@ -134,10 +135,15 @@ def _measured(
 
 
 _FILLER = os.urandom(RECORD_BYTES // 2).hex()
+_RUN = os.urandom(4).hex()
+_SENT = itertools.count()
 
 
 def _record(number: int) -> str:
-    head = f'{{"message_id":"{number}","source":"benchmark","timestamp":"2026-02-15T04:12:09.113Z","filler":"'
+    """No run's records are another's: the endpoint would know them, and not write them."""
+    head = (
+        f'{{"message_id":"{_RUN}-{next(_SENT)}-{number}","source":"benchmark","timestamp":"2026-02-15T04:12:09.113Z","filler":"'
+    )
     return f'{head}{_FILLER[: RECORD_BYTES - len(head) - 2]}"}}'
 
 

@@ -7,7 +7,6 @@ import gc
 import ipaddress
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -105,7 +104,7 @@ async def _run(
                 _grpc_server(config, context, ZerobusService(doors, access)) as grpc_port,
             ):
                 rest.ready = True
-                _tune_interpreter()
+                _collect_seldom()
                 on_ready(_addresses(config, grpc_port, http_port))
                 while not stop.is_set():
                     await asyncio.sleep(_POLL_SECONDS)
@@ -116,14 +115,8 @@ async def _run(
             await doors.close()
 
 
-def _tune_interpreter() -> None:
-    """Two settings for a process that reads in one thread, writes in others, and has many small objects under way.
-
-    The writing thread needs the interpreter for a moment at each step of a transaction, and waits for it as long as the reading
-    one may keep it: 5 ms by default (batches of 1,000: 67,000 records in a second with that, 105,000 with half a millisecond).
-    And records under way are in no cycles, so that garbage need not be looked for among them after every 700.
-    """
-    sys.setswitchinterval(0.0005)
+def _collect_seldom() -> None:
+    """Records under way are many and in no cycles: garbage need not be looked for among them after every 700 new objects."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000)
