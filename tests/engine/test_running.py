@@ -12,7 +12,7 @@ from pitlake.engine import running
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import Update
 from pitlake.engine.planning import FlowPlan, SinkPlan
-from pitlake.engine.running import Flows
+from pitlake.engine.running import Flows, drifting
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
 from tests.support.writing import START, append_spec
@@ -199,3 +199,14 @@ def test_flows_that_were_not_started_before_the_stop_are_left_out(tmp_path):
     told = Told(tmp_path, Query(), Query())
     told.flows.start(Stop(looks=0))
     assert told.started == [("f", "realtime")]
+
+
+def test_intervals_differ_so_that_boundaries_part_again():
+    plans = [FlowPlan(name, append_spec(), None, "1 minute") for name in "fgh"]
+    assert [plan.interval for plan in drifting(plans)] == ["59000 milliseconds", "59500 milliseconds", "60000 milliseconds"]
+
+
+@pytest.mark.parametrize(("interval", "shortest"), [("5 seconds", 5_000), ("1 minute", 54_000)])
+def test_no_interval_is_much_shorter_than_asked_or_than_the_mode_allows(interval, shortest):
+    plans = [FlowPlan(str(n), append_spec(), None, interval) for n in range(50)]
+    assert drifting(plans)[0].interval == f"{shortest} milliseconds"

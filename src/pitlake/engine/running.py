@@ -5,19 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from pyspark.errors import PySparkException
 from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import flow_failed, flow_state
-from pitlake.engine.planning import FlowPlan, StreamPlan
+from pitlake.engine.planning import MINIMUM_INTERVAL_MS, FlowPlan, StreamPlan
 from pitlake.engine.queries import MICRO_BATCH, Mode, failure, refusal
+from pitlake.engine.specs import milliseconds
 from pitlake.errors import ExpectationViolationError, FlowError
 
 # Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
 STAGGER_SECONDS = 1.5
 WATCH_SECONDS = 0.5
+
+_DRIFT = 120
+"""A flow that starts before another has an interval shorter by this part of it, so that flows that fell together part again."""
 
 
 class Flows:
@@ -36,7 +41,7 @@ class Flows:
         progress: ProgressLog,
         report: Callable[[str], None],
     ) -> None:
-        self._plans = {plan.name: plan for plan in plans}
+        self._plans = {plan.name: plan for plan in drifting(plans)}
         self._start, self._mode = start, mode
         self._log, self._progress, self._report = log, progress, report
         self._queries: dict[str, StreamingQuery] = {}
@@ -110,3 +115,18 @@ class Flows:
         self._log.add(flow_failed(name, plan.table, error, sink=plan.sink_name))
         self._report(error.what)
         return error
+
+
+def drifting(plans: Sequence[StreamPlan]) -> list[StreamPlan]:
+    """The plans with intervals that differ a little, the first one's most: no two flows keep meeting at their boundaries.
+
+    Each interval is as asked for or up to a tenth shorter, never shorter than real-time mode allows.
+    """
+    last = len(plans) - 1
+    return [replace(plan, interval=_shortened(plan.interval, last - place)) for place, plan in enumerate(plans)]
+
+
+def _shortened(interval: str, steps: int) -> str:
+    asked = milliseconds(interval) or MINIMUM_INTERVAL_MS
+    shortest = max(MINIMUM_INTERVAL_MS, asked - asked // 10)
+    return f"{max(shortest, asked - asked // _DRIFT * steps)} milliseconds"
