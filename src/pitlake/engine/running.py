@@ -18,7 +18,7 @@ from pitlake.engine.specs import milliseconds
 from pitlake.errors import ExpectationViolationError, FlowError
 
 # Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
-STAGGER_SECONDS = 1.5
+STAGGER_SECONDS = 1.0
 WATCH_SECONDS = 0.5
 
 _DRIFT = 120
