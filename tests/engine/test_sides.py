@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -62,3 +64,12 @@ def test_a_table_that_cannot_be_read_now_is_left_to_the_streams(path, frame, mon
     monkeypatch.setattr(StaticSide, "refresh", fails)
     with static_sides({path: frame}):
         await_that(lambda: "the disk is away" in caplog.text, "it is told")
+
+
+def test_a_table_made_anew_at_the_same_version_is_read_again(path, frame):
+    side = StaticSide(path, frame)
+    side.refresh()
+    shutil.rmtree(path)
+    write_deltalake(path, pa.table({"id": ["a"], "place": ["port"]}))
+    assert side.refresh()
+    assert _place(frame) == "port"

@@ -280,3 +280,11 @@ def test_two_reads_of_an_upstream_in_one_query_can_be_joined(planned):
     [flow] = planned(body + f"    return {joined}\n").flows
     condition = re.search(r"landing_id#(\d+) = landing_id#(\d+)", _plan_text(flow.records))
     assert condition.group(1) != condition.group(2)
+
+
+@pytest.mark.parametrize(("query", "follows"), [("", True), (".groupBy('offset').agg(F.count('*').alias('n'))", False)])
+def test_a_cdc_flow_follows_a_table_s_topic_unless_it_aggregates(planned, query, follows):
+    view = f"@dp.temporary_view\ndef changes():\n    return spark.readStream.table('up'){query}\n"
+    flow = "dp.create_streaming_table('t')\ndp.create_auto_cdc_flow('t', 'changes', ['offset'], 'offset')\n"
+    plan = _plan_text(planned(UP + view + flow).flows[-1].records)
+    assert ("subscribe=mine.site.up" in plan) is follows

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 POLL_SECONDS = 1.0
@@ -25,33 +23,33 @@ class StaticSide:
     """One table, at `path`, and the frame that stands for it in the streams' queries."""
 
     def __init__(self, path: str, frame: DataFrame) -> None:
-        self._frame = frame
-        self._table = DeltaTable(path)
-        self._held: int | None = None
+        self._path, self._frame = path, frame
+        self._held: tuple[str, int] | None = None
 
     def refresh(self) -> bool:
         """Hold the table's present rows, if it has changed; whether it had. Raises deltalake's and Spark's errors.
 
-        A batch that starts meanwhile reads the table itself.
+        A table made anew has changed, whatever its version.
         """
-        self._table.update_incremental()
-        version = self._table.version()
-        if version == self._held:
+        table = DeltaTable(self._path)
+        found = (str(table.metadata().id), table.version())
+        if found == self._held:
             return False
-        self._frame.unpersist()
+        self.release()
         self._frame.persist()
         self._frame.count()
-        self._held = version
+        self._held = found
         return True
 
     def release(self) -> None:
-        """Free the memory."""
+        """Hold nothing: a batch reads the table itself."""
         self._frame.unpersist()
+        self._held = None
 
 
 @contextmanager
 def static_sides(frames: Mapping[str, DataFrame]) -> Iterator[None]:
-    """Hold the tables, by path, while the block lasts; a change is seen within `POLL_SECONDS`. The tables must exist."""
+    """Hold the tables, by path, while the block lasts; a change is seen within `POLL_SECONDS`."""
     sides = {path: StaticSide(path, frame) for path, frame in frames.items()}
     stop = threading.Event()
     polling = threading.Thread(target=_poll, args=(sides, stop), name="static sides", daemon=True)
@@ -75,5 +73,6 @@ def _refresh(sides: Mapping[str, StaticSide]) -> None:
     for path, side in sides.items():
         try:
             side.refresh()
-        except (DeltaError, OSError, PySparkException) as fault:
-            _log.warning("%s cannot be read now; its streams read it themselves, and it is tried again: %s", path, fault)
+        except Exception as fault:  # noqa: BLE001 - whatever one table raises must not freeze the others
+            _log.warning("%s cannot be read now, and is tried again: %s", path, fault)
+            side.release()

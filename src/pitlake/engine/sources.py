@@ -68,10 +68,10 @@ class _Definition:
 class GraphReader:
     """Resolves the names that a pipeline's queries read, and notes who read whom.
 
-    An upstream stream of the pipeline is inlined: its query is called anew and its dropping expectations are applied, so that a
-    flow's state and its landing offsets are in one checkpoint. `landing` names the topics that may be read as streams, `tables`
-    what the lake holds. A table of the pipeline itself is planned with the columns that it will have, which `awaited` notes: it
-    must exist, with them, before a query that reads it starts.
+    An upstream stream of the pipeline is inlined, except where a CDC flow follows its topic: its query is called anew and its
+    dropping expectations are applied, so that a flow's state and its landing offsets are in one checkpoint. `landing` names the
+    topics that may be read as streams, `tables` what the lake holds. A table of the pipeline itself is planned with the columns
+    that it will have, which `awaited` notes: it must exist, with them, before a query that reads it starts.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class GraphReader:
         self._joined: dict[str, set[TableName]] = {}
         self._followed: Mapping[str, TableSpec] = {}
         self._pruning = False
-        self._inlined: dict[tuple[str, bool], DataFrame] = {}
+        self._inlined: dict[tuple[str, bool, bool], DataFrame] = {}
         self._stack: list[_Definition] = []
         self.reads: dict[str, set[str]] = {}
         self.awaited: dict[TableName, tuple[str, ...]] = {}
@@ -204,7 +204,7 @@ class GraphReader:
         reader.is_sharing, reader.may_share = reader.may_share, False
         if not reader.is_sharing:
             return self._inlined_anew(dataset)
-        key = (dataset.name, self._pruning)
+        key = (dataset.name, self._pruning, bool(self._followed))
         if key not in self._inlined:
             self._inlined[key] = self._inlined_anew(dataset)
         return self._inlined[key]

@@ -162,6 +162,12 @@ def test_a_timestamp_may_be_microseconds_as_zerobus_has_them(bronze_rows):
     assert row.timestamp == datetime(2026, 2, 15, 4, 12, 9, 113_001, tzinfo=UTC)
 
 
+def test_a_batch_with_a_field_named_tag_path_is_a_batch(bronze_rows):
+    [row] = bronze_rows({**MESSAGE, "tag_path": "line/5"})
+    assert (row.equipment_id, row.tags["Status"]) == ("CR_002", "RUNNING")
+    assert json.loads(row._rescued_data) == {"message": {"tag_path": "line/5"}}
+
+
 def test_a_timestamp_is_iso_8601_of_a_year_that_can_be_stored(bronze_rows):
     stamps = {
         "2026-02-15T04:12:09.113Z": datetime(2026, 2, 15, 4, 12, 9, 113_000, tzinfo=UTC),

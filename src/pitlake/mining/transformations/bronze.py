@@ -106,7 +106,7 @@ def _with_message_fields(messages: DataFrame) -> DataFrame:
     opened = messages.withColumns({"message": json_struct(F.col("text"), _MESSAGE), "fields": json_fields(F.col("text"))})
     message = F.col("message")
     stamp = F.coalesce(message["timestamp"], message["event_time"])
-    is_one_tag = message["tag_path"].isNotNull()
+    is_one_tag = message["tag_path"].isNotNull() & message["batch"].isNull()
     typed = opened.withColumns(
         {
             "message_id": F.coalesce(message["message_id"], message["event_id"]),
