@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pitlake.engine import sources
 from pitlake.engine.planning import FlowPlan, UpdatePlan, plan_update
+from pitlake.engine.session import session_conf
 from pitlake.engine.sources import GraphReader
 from pitlake.errors import DefinitionError
 from pitlake.lake.names import TableName
@@ -35,6 +36,20 @@ def _landing_without_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
         return session.readStream.format("rate").load().selectExpr(*LANDING_COLUMNS)
 
     monkeypatch.setattr(sources, "landing_stream", rates)
+
+
+@pytest.fixture
+def real_time_state(spark: SparkSession, tmp_path: Path) -> Iterator[None]:
+    """The settings of real-time mode's state for the test's queries, which are stopped after it."""
+    state = {name: value for name, value in session_conf(tmp_path, [], "").items() if "stateStore." in name or "verify" in name}
+    before = {name: spark.conf.get(name, None) for name in state}
+    for name, value in state.items():
+        spark.conf.set(name, value)
+    yield
+    for query in spark.streams.active:
+        query.stop()
+    for name, value in before.items():
+        spark.conf.unset(name) if value is None else spark.conf.set(name, value)
 
 
 @pytest.fixture

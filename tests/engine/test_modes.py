@@ -9,7 +9,6 @@ import pytest
 from pitlake.engine import sources
 from pitlake.engine.planning import plan_update
 from pitlake.engine.queries import start_query
-from pitlake.engine.session import session_conf
 from pitlake.engine.sources import GraphReader, landing_stream
 from pitlake.pipelines.loading import load
 from pitlake.streams.consumers import BEGINNING, TopicReader
@@ -74,17 +73,9 @@ class Site:
 
 
 @pytest.fixture(name="site")
-def _site(spark, broker, tmp_path, monkeypatch):
+def _site(spark, broker, tmp_path, monkeypatch, real_time_state):
     monkeypatch.setattr(sources, "landing_stream", landing_stream)
-    state = {name: value for name, value in session_conf(tmp_path, [], "").items() if "stateStore." in name or "verify" in name}
-    before = {name: spark.conf.get(name, None) for name in state}
-    for name, value in state.items():
-        spark.conf.set(name, value)
-    yield Site(spark, broker.bootstrap, tmp_path)
-    for query in spark.streams.active:
-        query.stop()
-    for name, value in before.items():
-        spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+    return Site(spark, broker.bootstrap, tmp_path)
 
 
 def test_tables_are_the_same_whatever_modes_their_flows_have_run_in(site):

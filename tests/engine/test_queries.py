@@ -11,7 +11,6 @@ from pyspark.sql import functions as F
 from pitlake.engine.batches import committed_batches
 from pitlake.engine.planning import FlowPlan, SinkPlan
 from pitlake.engine.queries import failure, refusal, start_query
-from pitlake.engine.session import session_conf
 from pitlake.engine.sources import landing_stream
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
@@ -70,18 +69,8 @@ class Landing:
 
 
 @pytest.fixture(name="landing")
-def _landing(spark, broker, tmp_path):
-    settings = {
-        name: value for name, value in session_conf(tmp_path, [], "local[8]").items() if "stateStore." in name or "verify" in name
-    }
-    before = {name: spark.conf.get(name, None) for name in settings}
-    for name, value in settings.items():
-        spark.conf.set(name, value)
-    yield Landing(spark, broker.bootstrap, tmp_path)
-    for query in spark.streams.active:
-        query.stop()
-    for name, value in before.items():
-        spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+def _landing(spark, broker, tmp_path, real_time_state):
+    return Landing(spark, broker.bootstrap, tmp_path)
 
 
 def _counted(rows):

@@ -11,8 +11,7 @@ import orjson
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 
-JvmObject = Any
-"""A JVM object behind py4j, which has no types."""
+from pitlake.engine.plans import JvmObject
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 JvmObject = Any
-"""A Catalyst object behind py4j, which has no types."""
+"""An object behind py4j, which has no types."""
 
 _WINDOW_TYPE = "struct<start:timestamp"
 _PROCESSING_TIME = {"CurrentTimestamp", "CurrentTimestampExpression", "Now", "LocalTimestamp"}

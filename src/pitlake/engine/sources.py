@@ -161,7 +161,7 @@ class GraphReader:
         raise self._unknown(name, {*self._pipeline.datasets, *self._landing}, "stream")
 
     def batch(self, name: str) -> DataFrame:
-        """Resolve `spark.read.table(name)`: a Delta table's snapshot, read anew at each batch of a joined stream."""
+        """Resolve `spark.read.table(name)`: a Delta table's snapshot; a stream's batch is joined with what it is at its start."""
         bare = self._note(name)
         dataset = self._pipeline.datasets.get(bare)
         if dataset is not None and dataset.kind is DatasetKind.TEMPORARY_VIEW:

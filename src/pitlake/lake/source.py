@@ -1,7 +1,7 @@
 """Delta tables as a Spark data source over delta-rs, for the static sides of streaming joins.
 
-Spark plans a batch reader anew at each batch of a streaming query, and `read` opens the table's current snapshot: a changed row
-takes effect at the next batch. Spark's Python workers import this module, so it imports little beyond what they have loaded.
+Spark plans a batch reader anew whenever it reads, and `read` opens the table's snapshot of that moment. Spark's Python workers
+import this module, so it imports little beyond what they have loaded.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class DeltaTableSource(DataSource):
 
 
 class DeltaTableReader(DataSourceReader):
-    """Reads whatever snapshot is current when a batch starts, as one partition: a broadcast side is small."""
+    """Reads whatever snapshot is current when it is read, as one partition: a broadcast side is small."""
 
     def __init__(self, options: dict[str, str], schema: StructType) -> None:
         self._options = options

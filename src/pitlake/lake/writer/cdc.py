@@ -9,14 +9,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pitlake.lake.commits import CommitNote, Fence, properties
+from pitlake.lake.commits import CommitNote, Fence
 from pitlake.lake.log import TableLog
-from pitlake.lake.predicates import SOURCE, TARGET, join_condition, not_older, quoted, source, target
+from pitlake.lake.predicates import not_older, quoted, source, target
 from pitlake.lake.spec import TableSpec
 from pitlake.lake.writer.batches import Batch
 from pitlake.lake.writer.coalesce import newest
 from pitlake.lake.writer.hot import HotRows
 from pitlake.lake.writer.keys import tuples
+from pitlake.lake.writer.merging import merge_by_keys
 from pitlake.lake.writer.sinks import Prepared
 from pitlake.lake.writer.tombstones import Tombstones
 from pitlake.streams.envelope import is_delete
@@ -80,13 +81,7 @@ class CdcSink:
     def _merge(self, log: TableLog, rows: pa.Table, note: CommitNote, transactions: Mapping[str, int]) -> None:
         self._hot.forget()
         columns = {quoted(name): source(name) for name in self._columns}
-        merge = log.table.merge(
-            rows,
-            join_condition(rows, self._keys),
-            source_alias=SOURCE,
-            target_alias=TARGET,
-            commit_properties=properties(note, transactions),
-        )
+        merge = merge_by_keys(log, rows, self._keys, note, transactions)
         if pc.any(rows.column(_DELETE)).as_py():
             merge = merge.when_matched_delete(f"{source(_DELETE)} AND {self._not_older()}")
         merge = merge.when_matched_update(columns, f"NOT {source(_DELETE)} AND {self._not_older()}")

@@ -7,15 +7,16 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from pitlake.lake.commits import CommitNote, Fence, properties
+from pitlake.lake.commits import CommitNote, Fence
 from pitlake.lake.layout import DataFile
 from pitlake.lake.log import TableLog
-from pitlake.lake.predicates import SOURCE, TARGET, join_condition, source, target
+from pitlake.lake.predicates import source, target
 from pitlake.lake.spec import TableSpec
 from pitlake.lake.writer.batches import Batch
 from pitlake.lake.writer.coalesce import newest
 from pitlake.lake.writer.hot import HotRows
 from pitlake.lake.writer.keys import tuples
+from pitlake.lake.writer.merging import merge_by_keys
 from pitlake.lake.writer.sinks import Prepared
 
 
@@ -45,13 +46,7 @@ class UpsertSink:
 
     def _merge(self, log: TableLog, rows: pa.Table, note: CommitNote, transactions: Mapping[str, int]) -> None:
         self._hot.forget()
-        merge = log.table.merge(
-            rows,
-            join_condition(rows, self._keys),
-            source_alias=SOURCE,
-            target_alias=TARGET,
-            commit_properties=properties(note, transactions),
-        )
+        merge = merge_by_keys(log, rows, self._keys, note, transactions)
         merge.when_matched_update_all(self._not_lower()).when_not_matched_insert_all().execute()
         log.follow()
 

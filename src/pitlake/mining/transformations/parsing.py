@@ -28,7 +28,7 @@ def json_fields(text: Column) -> Column:
 def json_struct(text: Column, schema: str) -> Column:
     """The fields of a JSON object that `schema` names, in one pass. A field that is not of its type is NULL, its neighbours not.
 
-    For text that is no object the struct is NULL, or its fields are.
+    Of text that is no object, or not all of one, the struct holds what could be read before the fault, or is NULL.
     """
     return F.from_json(text, schema, {"mode": "PERMISSIVE"})
 

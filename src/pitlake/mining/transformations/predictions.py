@@ -54,7 +54,8 @@ def changes(minutes: DataFrame, *, baseline: DataFrame) -> DataFrame:
     """Minutes in the columns of the table, and `has_recovered BOOLEAN`: the row is to be removed, its score being 2 or less.
 
     `minutes` are rows of equipment_performance_1min as they change, `baseline` those of equipment_baseline. A minute whose
-    readings have all stayed within the limit gives no row: its average was never beyond it, so there is nothing to remove.
+    readings have all stayed within the limit gives no row: its average was never beyond it, so there is nothing to remove, unless
+    the baseline has moved within the minute; the row that spoke by the older one then stays.
     """
     compared = minutes.join(F.broadcast(baseline.select(*_BASELINE)), on=["equipment_id", "sensor_name"])
     return (
