@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -29,8 +30,10 @@ def mine(monkeypatch):
 
     def of(watch):
         @contextmanager
-        def running(settings, on_event, report):
-            yield SimpleNamespace(settings=settings, supervisor=SimpleNamespace(watch=watch))
+        def running(settings, on_event, report, begin):
+            system = SimpleNamespace(settings=settings, supervisor=SimpleNamespace(watch=watch))
+            begin(system)
+            yield system
 
         monkeypatch.setattr(live, "running_mine", running)
 
@@ -93,7 +96,7 @@ def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkey
         return [replace(table, rows=seen[-1])]
 
     monkeypatch.setattr(live, "present_statuses", growing)
-    monkeypatch.setattr(live, "_draw", lambda *_: None)
+    monkeypatch.setattr(live, "_has_gold", lambda *_: len(seen) > 1)
     monkeypatch.setattr(live, "REFRESH_SECONDS", 0.01)
     mine(lambda stop: stop.wait())
     began = time.monotonic()
@@ -102,10 +105,16 @@ def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkey
     assert seen == [3, 4, 5, 5]
 
 
+def test_gold_of_an_earlier_run_is_not_taken_for_this_ones(settings, monkeypatch):
+    [table] = read_statuses(settings)
+    monkeypatch.setattr(live, "table_status", lambda *_: table)
+    assert live._has_gold(settings, table.last_commit - timedelta(seconds=1))
+    assert not live._has_gold(settings, table.last_commit)
+
+
 def test_it_ends_after_a_while_even_if_tables_keep_growing(settings, mine, monkeypatch):
     [table] = read_statuses(settings)
     monkeypatch.setattr(live, "present_statuses", lambda _, since=None: [replace(table, rows=time.monotonic_ns())])
-    monkeypatch.setattr(live, "_draw", lambda *_: None)
     monkeypatch.setattr(live, "REFRESH_SECONDS", 0.01)
     monkeypatch.setattr(live, "DRAIN_SECONDS", 0.05)
     mine(lambda stop: stop.wait())

@@ -51,10 +51,26 @@ def test_a_table_that_has_not_changed_is_not_read_again(path, frame):
 def test_a_change_is_seen_while_the_sides_are_held(path, frame, monkeypatch):
     monkeypatch.setattr(sides, "POLL_SECONDS", 0.05)
     with static_sides({path: frame}):
-        await_that(lambda: frame.is_cached, "the side is held")
         DeltaTable(path).update({"place": "'port'"})
         await_that(lambda: _place(frame) == "port", "the change is seen")
     assert not frame.is_cached
+
+
+def test_tables_that_exist_are_held_when_streams_begin(path, frame):
+    with static_sides({path: frame}):
+        assert frame.is_cached
+    assert not frame.is_cached
+
+
+def test_a_table_that_is_yet_to_come_is_held_once_it_is_there(spark, path, frame, monkeypatch, caplog):
+    monkeypatch.setattr(sides, "POLL_SECONDS", 0.05)
+    rows = DeltaTable(path).to_pyarrow_table()
+    shutil.rmtree(path)
+    with static_sides({path: frame}):
+        assert not frame.is_cached
+        write_deltalake(path, rows)
+        await_that(lambda: frame.is_cached, "the side is held")
+    assert not caplog.records
 
 
 def test_a_table_that_cannot_be_read_now_is_left_to_the_streams(path, frame, monkeypatch, caplog):

@@ -64,7 +64,9 @@ def test_processes_that_a_killed_run_left_are_waited_for(tmp_path: Path) -> None
 
 
 def test_other_commands_find_the_broker_of_the_run(tmp_path: Path) -> None:
+    assert not Home(tmp_path).has_run()
     Home(tmp_path).write_run("127.0.0.1:9092")
+    assert Home(tmp_path).has_run()
     assert Home(tmp_path).read_bootstrap() == "127.0.0.1:9092"
 
 

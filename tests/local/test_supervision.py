@@ -74,8 +74,8 @@ time.sleep(600)
 def _part(folder: Path, name: str, code: str = WORKS, **settings: object) -> Part:
     """A part that is ready when it has made the file of its name."""
     argv = (sys.executable, "-S", "-c", code, str(folder / name))
-    defaults: dict[str, object] = {"restarts": IMPATIENT, "grace_seconds": 5.0}
-    return Part(name, argv, folder / f"{name}.log", (folder / name).exists, **{**defaults, **settings})  # type: ignore[arg-type]
+    defaults: dict[str, object] = {"restarts": IMPATIENT, "grace_seconds": 5.0, "ready": (folder / name).exists}
+    return Part(name, argv, folder / f"{name}.log", **{**defaults, **settings})  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -260,3 +260,22 @@ def test_waits_grow_up_to_the_longest_and_then_there_are_none(quick_deaths: int)
         assert wait is not None
         assert restarts.first_seconds <= wait <= restarts.most_seconds
         assert next_wait is None or next_wait >= wait
+
+
+def test_parts_that_are_launched_are_waited_for_by_name(tmp_path: Path) -> None:
+    events: list[Event] = []
+    with Supervisor(events.append) as supervisor:
+        is_broker_up = lambda: ("broker", "ready") in _changes(events)  # noqa: E731
+        supervisor.launch(_part(tmp_path, "broker"), _part(tmp_path, "writer", ready=is_broker_up))
+        assert _changes(events) == [("broker", "starting"), ("writer", "starting")]
+        supervisor.await_ready("broker")
+        assert _changes(events)[2] == ("broker", "ready")
+        supervisor.await_ready()
+        assert ("writer", "ready") in _changes(events)
+
+
+def test_a_launched_part_that_never_worked_is_an_error_while_another_is_awaited(tmp_path: Path) -> None:
+    with Supervisor() as supervisor:
+        supervisor.launch(_part(tmp_path, "writer", "raise SystemExit(3)"), _part(tmp_path, "broker", ready=lambda: False))
+        with pytest.raises(ProcessError, match="writer ended with code 3"):
+            supervisor.await_ready("broker")

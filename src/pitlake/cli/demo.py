@@ -43,7 +43,7 @@ def run_demo(config: DemoConfig) -> None:
 
     def begin(system: System) -> None:
         print_client(config.settings, Console(stderr=True))
-        system.supervisor.start(system.command(SIMULATOR, config.simulator_arguments()))
+        system.supervisor.launch(system.command(SIMULATOR, config.simulator_arguments()))
 
     watch_mine(config.settings, begin, seconds=config.seconds, report=config.report)
 

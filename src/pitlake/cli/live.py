@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from deltalake.exceptions import DeltaError
@@ -41,19 +42,30 @@ def watch_mine(
 ) -> None:
     """Run the mine until Ctrl-C, or for `seconds` and until its tables have come to rest; then print what they hold.
 
-    `begin` is called when everything is ready; the run is told in the file `report` where one is named. Progress is told on
-    standard error. Raises EnvironmentProblem, ConfigurationError and ProcessError.
+    `begin` is called when records can be sent, and `seconds` count from there; the run is told in the file `report` where one is
+    named. Progress is told on standard error. Raises EnvironmentProblem, ConfigurationError and ProcessError.
     """
     check_writable(report)
     console = Console(stderr=True)
-    began = time.monotonic()
-    with termination_as_exit(), running_mine(settings, _told(console, began), console.print) as system:
+    began, clock = datetime.now(UTC), Stopwatch(console)
+    begun_at = time.monotonic()
+
+    def note_begin(system: System) -> None:
+        nonlocal begun_at
+        begun_at = time.monotonic()
+        begin(system)
+
+    with (
+        termination_as_exit(),
+        _beside(partial(_await_gold, settings, clock, began)),
+        running_mine(settings, clock.tell, console.print, note_begin) as system,
+    ):
         ready_at = datetime.now(UTC)
         recording = Recording(settings, ready_at) if report else None
+        deadline = None if seconds is None else begun_at + seconds
         try:
-            begin(system)
             with recording or nullcontext():
-                _watch(system, console, began, seconds)
+                _watch(system, console, began, deadline)
         except KeyboardInterrupt:
             console.print("Stopping.")
         _print_summary(settings, ready_at)
@@ -65,30 +77,40 @@ def watch_mine(
     console.print(f"Ended. The tables stay in {settings.lake_url}; ask them with `pitlake sql`.")
 
 
-def _told(console: Console, began: float) -> Callable[[Event], None]:
-    def tell(event: Event) -> None:
+class Stopwatch:
+    """Prints what happens, with the seconds since it was made."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(f"[dim]{time.monotonic() - self._began:6.1f} s[/dim]  {text}")
+
+    def tell(self, event: Event) -> None:
+        """Print what happened to a part."""
         style = {Change.READY: "green", Change.DIED: "red"}.get(event.change, "dim")
         detail = f" ({event.detail})" if event.detail else ""
-        console.print(f"[dim]{time.monotonic() - began:6.1f} s[/dim]  {event.part} [{style}]{event.change}[/{style}]{detail}")
-
-    return tell
+        self.say(f"{event.part} [{style}]{event.change}[/{style}]{detail}")
 
 
-def _watch(system: System, console: Console, began: float, seconds: float | None) -> None:
+def _watch(system: System, console: Console, began: datetime, deadline: float | None) -> None:
     """Keep the system running, and draw its tables, until the time is over."""
     stop = threading.Event()
-    with _beside(lambda: _draw(system.settings, console, began, stop), stop):
-        if seconds is None:
-            system.supervisor.watch(stop)
-            return
-        with _beside(lambda: _stop_at_rest(system.settings, time.monotonic() + seconds, stop), stop):
-            system.supervisor.watch(stop)
+    with ExitStack() as beside:
+        if console.is_terminal:
+            beside.enter_context(_beside(partial(_draw, system.settings, console), stop))
+        if deadline is not None:
+            beside.enter_context(_beside(partial(_stop_at_rest, system.settings, began, deadline), stop))
+        system.supervisor.watch(stop)
 
 
 @contextmanager
-def _beside(work: Callable[[], None], stop: threading.Event) -> Iterator[None]:
+def _beside(work: Callable[[threading.Event], None], stop: threading.Event | None = None) -> Iterator[None]:
     """Do some work in a thread while the block lasts, which ends by setting `stop`."""
-    thread = threading.Thread(target=work, daemon=True)
+    stop = stop or threading.Event()
+    thread = threading.Thread(target=work, args=(stop,), daemon=True)
     thread.start()
     try:
         yield
@@ -97,37 +119,39 @@ def _beside(work: Callable[[], None], stop: threading.Event) -> Iterator[None]:
         thread.join()
 
 
-def _stop_at_rest(settings: Settings, deadline: float, stop: threading.Event) -> None:
-    """Set `stop` when the time is over and the tables' rows no longer grow, or grow for too long."""
+def _stop_at_rest(settings: Settings, began: datetime, deadline: float, stop: threading.Event) -> None:
+    """Set `stop` when the time is over, gold has come, and the tables' rows no longer grow; or when that takes too long."""
     stop.wait(max(0.0, deadline - time.monotonic()))
     rows, last_deadline = -1, time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < last_deadline and not stop.wait(REFRESH_SECONDS):
         last_rows, rows = rows, sum(status.rows for status in present_statuses(settings))
-        if rows == last_rows:
+        if rows == last_rows and _has_gold(settings, began):
             break
     stop.set()
 
 
-def _draw(settings: Settings, console: Console, began: float, stop: threading.Event) -> None:
-    """Say when the first gold row is there, then, on a terminal, draw the tables as they fill."""
-    while not _has_gold(settings):
+def _await_gold(settings: Settings, clock: Stopwatch, began: datetime, stop: threading.Event) -> None:
+    """Say when this run's first gold row is there."""
+    while not _has_gold(settings, began):
         if stop.wait(IMPATIENT_SECONDS):
             return
-    console.print(f"[dim]{time.monotonic() - began:6.1f} s[/dim]  first row in {GOLD} [green]visible[/green]")
-    if not console.is_terminal:
-        return
+    clock.say(f"first row in {GOLD} [green]visible[/green]")
+
+
+def _draw(settings: Settings, console: Console, stop: threading.Event) -> None:
+    """Draw the tables as they fill."""
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.wait(REFRESH_SECONDS):
             hint = Text("Ctrl-C ends all of it", style="dim")
             live.update(Group(tables_summary(present_statuses(settings), now=datetime.now(UTC)), hint), refresh=True)
 
 
-def _has_gold(settings: Settings) -> bool:
+def _has_gold(settings: Settings, began: datetime) -> bool:
     try:
         status = table_status(settings.lake_url, TableName(settings.catalog, settings.schema_, GOLD))
     except (DeltaError, OSError):
         return False
-    return status is not None and status.rows > 0
+    return status is not None and status.last_commit is not None and status.last_commit > began
 
 
 def measured_from(ready_at: datetime, now: datetime) -> datetime:

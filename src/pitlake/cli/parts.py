@@ -14,6 +14,7 @@ from types import FrameType
 from rich.console import Console
 
 from pitlake.cli.settings import Settings
+from pitlake.engine.session import running_session
 from pitlake.engine.update import UpdateConfig, run_update
 from pitlake.errors import ConfigurationError
 from pitlake.ingest.tables import landing_topic
@@ -28,6 +29,8 @@ WRITER = "writer"
 SIMULATOR = "simulator"
 
 LANDING = landing_topic("mining_ot_stream")
+
+_WAIT_SECONDS = 0.05
 
 
 @contextmanager
@@ -46,28 +49,45 @@ def stop_on_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def bootstrap_of(settings: Settings) -> str:
-    """The Kafka to use. Raises BrokerError when none was named and nothing runs on the home."""
-    return settings.kafka or Home(settings.home.resolve()).read_bootstrap()
+def bootstrap_of(settings: Settings, stop: threading.Event | None = None) -> str:
+    """The Kafka to use.
+
+    Raises BrokerError when none was named and nothing runs on the home. Where the settings say so, a run is waited for until
+    `stop` is set.
+    """
+    home = Home(settings.home.resolve())
+    stop = stop or threading.Event()
+    while settings.wait and not (home.has_run() or stop.wait(_WAIT_SECONDS)):
+        pass
+    return settings.kafka or home.read_bootstrap()
 
 
 def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
     """Run pipeline files until stopped. Raises DefinitionError, BrokerError and FlowError."""
+    _log_to_standard_error()
     console = Console(stderr=True)
     home = Home(settings.home.resolve())
-    config = UpdateConfig(
-        files=tuple(files),
-        home=home.path,
-        bootstrap=bootstrap_of(settings),
-        lake=settings.lake_url,
-        catalog=settings.catalog,
-        schema=settings.schema_,
-        jars=fetch_jars(console.print).spark,
-        master=settings.master,
-        mode=settings.mode,
-    )
+    jars = fetch_jars(console.print).spark
+    if not settings.wait:
+        bootstrap_of(settings)  # an idle home is told before Spark takes its seconds
     with _only_run_of(files, home), stop_on_signal() as stop:
-        run_update(config, stop=stop, report=console.print, on_ready=lambda: announce_ready(home, PIPELINE))
+        console.print("Starting Spark")
+        with running_session(home.path, jars, master=settings.master) as session:
+            config = UpdateConfig(
+                files=tuple(files),
+                home=home.path,
+                bootstrap=bootstrap_of(settings, stop),
+                lake=settings.lake_url,
+                catalog=settings.catalog,
+                schema=settings.schema_,
+                mode=settings.mode,
+            )
+            run_update(config, session, stop=stop, report=console.print, on_ready=lambda: announce_ready(home, PIPELINE))
+
+
+def _log_to_standard_error() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells each connection to the JVM
 
 
 @contextmanager
@@ -86,7 +106,7 @@ def _only_run_of(files: Sequence[Path], home: Home) -> Iterator[None]:
 
 def run_lake_writer(settings: Settings) -> None:
     """Run the Delta writer until stopped. Raises BrokerError and LakeError."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    _log_to_standard_error()
     home = Home(settings.home.resolve())
     with stop_on_signal() as stop:
         run_writer(bootstrap_of(settings), settings.lake_url, stop, lambda: announce_ready(home, WRITER))

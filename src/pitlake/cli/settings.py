@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path(".pitlake"), description="Folder that holds broker log, checkpoints and lake")
     lake: str | None = Field(default=None, description="Folder or object-store URL of the Delta tables; default HOME/lake")
     kafka: str | None = Field(default=None, description="Bootstrap servers of an existing Kafka; default the broker under HOME")
+    wait: bool = Field(default=False, description="Wait for a run on HOME where there is none yet")
     master: str = Field(default=LOCAL_MASTER, description="Spark master")
     mode: Mode = Field(default="realtime", description="How flows run: realtime, or micro-batch, on the same checkpoints")
     catalog: str = Field(default="field_engineering", description="Catalog of names without one")

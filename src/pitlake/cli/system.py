@@ -24,6 +24,7 @@ from pitlake.local.supervision import Event, Part, Restarts, Supervisor
 from pitlake.mining import dimensions
 from pitlake.streams.topics import ensure_topics
 
+BROKER = "broker"
 MINING_PIPELINE = Path(dimensions.__file__).with_name("pipeline.py")
 
 
@@ -47,37 +48,49 @@ class System:
                 "PITLAKE_LAKE": self.settings.lake_url,
                 "PITLAKE_MASTER": self.settings.master,
                 "PITLAKE_MODE": self.settings.mode,
+                "PITLAKE_WAIT": "true",
             },
             restarts=restarts,
         )
 
 
 @contextmanager
-def running_mine(settings: Settings, on_event: Callable[[Event], None], report: Callable[[str], None]) -> Iterator[System]:
+def running_mine(
+    settings: Settings,
+    on_event: Callable[[Event], None],
+    report: Callable[[str], None],
+    begin: Callable[[System], None] = lambda _: None,
+) -> Iterator[System]:
     """Run broker, endpoint, writer and the mining pipeline while the block lasts; all are ready when it begins.
 
-    Where the settings name a Kafka, it is used and no broker started. `report` hears of set-up that takes long.
+    Where the settings name a Kafka, it is used and no broker started. `report` hears of set-up that takes long; `begin` is called
+    as soon as the endpoint takes records, and what it launches sends them while the pipeline still starts.
     Raises EnvironmentProblem, ConfigurationError when the home is in use, and ProcessError.
     """
     home = Home(settings.home.resolve())
     java = find_java()
     jars = fetch_jars(report)
     with home.locked() as lock, Supervisor(on_event, held=[lock]) as supervisor:
-        bootstrap = settings.kafka or _started_broker(java, jars, home, supervisor)
-        home.write_run(bootstrap)
-        ensure_topics(bootstrap, [LANDING])
-        declare_landing_table(bootstrap, f"{settings.catalog}.{settings.schema_}.{LANDING.name}", renamed=True)
-        seed_dimensions(settings)
+        bootstrap = settings.kafka or _launched_broker(java, jars, home, supervisor)
         system = System(settings, home, bootstrap, supervisor)
         commands = {ENDPOINT: ["serve"], WRITER: ["write"], PIPELINE: ["run", str(MINING_PIPELINE)]}
-        supervisor.start(*(system.command(name, command, restarts=Restarts()) for name, command in commands.items()))
+        supervisor.launch(*(system.command(name, command, restarts=Restarts()) for name, command in commands.items()))
+        seed_dimensions(settings)
+        if not settings.kafka:
+            supervisor.await_ready(BROKER)
+        ensure_topics(bootstrap, [LANDING])
+        declare_landing_table(bootstrap, f"{settings.catalog}.{settings.schema_}.{LANDING.name}", renamed=True)
+        home.write_run(bootstrap)  # for this the others have waited
+        supervisor.await_ready(ENDPOINT)
+        begin(system)
+        supervisor.await_ready()
         yield system
 
 
-def _started_broker(java: Path, jars: Jars, home: Home, supervisor: Supervisor) -> str:
+def _launched_broker(java: Path, jars: Jars, home: Home, supervisor: Supervisor) -> str:
     bootstrap = prepare_broker(java, jars, home.broker)
     command = tuple(broker_command(java, jars, home.broker))
-    supervisor.start(Part("broker", command, home.log("broker"), partial(is_answering, bootstrap)))
+    supervisor.launch(Part(BROKER, command, home.log(BROKER), partial(is_answering, bootstrap)))
     return bootstrap
 
 

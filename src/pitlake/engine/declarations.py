@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from pyspark.errors import PySparkException
 from pyspark.sql.types import DataType, StructField, StructType
 
@@ -26,7 +28,13 @@ def declared_struct(dataset: Dataset) -> StructType | None:
 def column_type(dataset: Dataset, column: ColumnSchema) -> DataType:
     """The type of a declared column. Raises DefinitionError for what is no type of Spark."""
     try:
-        return DataType.fromDDL(column.type)
+        return spark_type(column.type)
     except PySparkException as error:
         what = f"{dataset.name}.{column.name} is declared {column.type}, which is no type of Spark"
         raise error_at(dataset.location, what, "Declare a Spark SQL type such as STRING or DOUBLE.") from error
+
+
+@cache
+def spark_type(ddl: str) -> DataType:
+    """The type that is written as `ddl`; remembered, as Spark is asked for it. Raises PySparkException for what is none."""
+    return DataType.fromDDL(ddl)

@@ -23,7 +23,7 @@ def _seq(items: JvmObject) -> list[JvmObject]:
 
 
 def _class_name(node: JvmObject) -> str:
-    return str(node.getClass().getSimpleName())
+    return str(node.nodeName())  # one call over py4j, where the class and its name are two
 
 
 def _id(attribute: JvmObject) -> int:

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
+from pitlake.engine.declarations import spark_type
 from pitlake.engine.expectations import FAILED_EXPECTATIONS, is_dropped
 from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Expectation
@@ -75,7 +76,7 @@ def rows_of_records(records: DataFrame, spec: TableSpec) -> DataFrame:
 
     Records without a value are markers and no rows.
     """
-    types = {column.name: DataType.fromDDL(column.type) for column in spec.columns}
+    types = {column.name: spark_type(column.type) for column in spec.columns}
     travelling = {name: kind for name, kind in types.items() if name not in spec.processed_at}
     schema = StructType([StructField(name, _travelling(kind)) for name, kind in travelling.items()])
     row = F.from_json(F.col("value").cast("string"), schema, _JSON)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -44,6 +45,8 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
         # A first real-time batch that did not end leaves state that no commit names: micro-batches would refuse to begin there.
         "spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart": "false",
+        # PySpark else notes the line of each call on a column, which is a third of the calls that planning makes into the JVM.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
         # A tag that a message names twice must not fail the batch.
         "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
         # Without Hadoop's native library its local file system starts a helper process per link and permission; these three
@@ -81,3 +84,13 @@ def start_session(
     session.sparkContext.setLogLevel("ERROR")
     session.dataSource.register(DeltaTableSource)
     return session
+
+
+@contextmanager
+def running_session(home: Path, jars: Sequence[Path], *, master: str = LOCAL_MASTER) -> Iterator[SparkSession]:
+    """The process's session while the block lasts."""
+    session = start_session(home, jars, master=master)
+    try:
+        yield session
+    finally:
+        session.stop()

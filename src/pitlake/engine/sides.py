@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import DataFrame
 
 POLL_SECONDS = 1.0
@@ -49,9 +51,14 @@ class StaticSide:
 
 @contextmanager
 def static_sides(frames: Mapping[str, DataFrame]) -> Iterator[None]:
-    """Hold the tables, by path, while the block lasts; a change is seen within `POLL_SECONDS`."""
+    """Hold the tables, by path, while the block lasts; a change is seen within `POLL_SECONDS`.
+
+    When the block begins, the tables that exist are held: streams that start then need not read them, each for itself.
+    """
     sides = {path: StaticSide(path, frame) for path, frame in frames.items()}
     stop = threading.Event()
+    with ThreadPoolExecutor(max_workers=max(1, len(sides)), thread_name_prefix="static side") as pool:
+        list(pool.map(_refresh, sides.items()))
     polling = threading.Thread(target=_poll, args=(sides, stop), name="static sides", daemon=True)
     polling.start()
     try:
@@ -64,15 +71,17 @@ def static_sides(frames: Mapping[str, DataFrame]) -> Iterator[None]:
 
 
 def _poll(sides: Mapping[str, StaticSide], stop: threading.Event) -> None:
-    _refresh(sides)
     while not stop.wait(POLL_SECONDS):
-        _refresh(sides)
+        for side in sides.items():
+            _refresh(side)
 
 
-def _refresh(sides: Mapping[str, StaticSide]) -> None:
-    for path, side in sides.items():
-        try:
-            side.refresh()
-        except Exception as fault:  # noqa: BLE001 - whatever one table raises must not freeze the others
-            _log.warning("%s cannot be read now, and is tried again: %s", path, fault)
-            side.release()
+def _refresh(named: tuple[str, StaticSide]) -> None:
+    path, side = named
+    try:
+        side.refresh()
+    except TableNotFoundError:
+        side.release()
+    except Exception as fault:  # noqa: BLE001 - whatever one table raises must not freeze the others
+        _log.warning("%s cannot be read now, and is tried again: %s", path, fault)
+        side.release()

@@ -30,7 +30,6 @@ from pitlake.engine.events import (
 from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
 from pitlake.engine.queries import Mode, start_query
 from pitlake.engine.running import Flows
-from pitlake.engine.session import LOCAL_MASTER, start_session
 from pitlake.engine.sides import static_sides
 from pitlake.engine.sources import GraphReader
 from pitlake.engine.tables import await_tables
@@ -63,8 +62,6 @@ class UpdateConfig:
     lake: str
     catalog: str
     schema: str
-    jars: tuple[Path, ...]
-    master: str = LOCAL_MASTER
     mode: Mode = "realtime"
 
 
@@ -101,7 +98,9 @@ def landing_topics(topics: Iterable[str]) -> set[str]:
     return {topic for topic in topics if "." not in topic and not topic.startswith("__")}
 
 
-def run_update(config: UpdateConfig, *, stop: threading.Event, report: Report, on_ready: Callable[[], None]) -> None:
+def run_update(
+    config: UpdateConfig, session: SparkSession, *, stop: threading.Event, report: Report, on_ready: Callable[[], None]
+) -> None:
     """Run the pipeline until `stop` is set; `report` gets a line per step, `on_ready` is called once every flow has been started.
 
     What happens is told in the event log. Raises DefinitionError before anything starts, FlowError when a flow stops that should
@@ -109,17 +108,12 @@ def run_update(config: UpdateConfig, *, stop: threading.Event, report: Report, o
     """
     update = Update(config.catalog, config.schema, next_epoch(config.home, time.time_ns() // 1_000_000))
     with _told(config, update) as log:
-        report("Starting Spark")
-        session = start_session(config.home, config.jars, master=config.master)
-        try:
-            report("Planning the pipeline")
-            planned = plan(config, session, update.epoch)
-            log.add(*_definitions(planned), update_state(update, "SETTING_UP_TABLES"))
-            _publish_specs(config.bootstrap, planned.specs)
-            _ensure_sink_topics(config.bootstrap, planned.sinks)
-            _Run(config, update, session, planned, log, report).until(stop, on_ready)
-        finally:
-            session.stop()
+        report("Planning the pipeline")
+        planned = plan(config, session, update.epoch)
+        log.add(*_definitions(planned), update_state(update, "SETTING_UP_TABLES"))
+        _publish_specs(config.bootstrap, planned.specs)
+        _ensure_sink_topics(config.bootstrap, planned.sinks)
+        _Run(config, update, session, planned, log, report).until(stop, on_ready)
 
 
 @contextmanager
@@ -151,11 +145,11 @@ class _Run:
 
     def until(self, stop: threading.Event, on_ready: Callable[[], None]) -> None:
         config = self.config
-        await_tables(config.lake, self.planned.awaited, stop)
         progress = ProgressLog(self.log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
         flows, views = self._flows(progress), self._views(progress)
         sides = {table.path(config.lake): frame for table, frame in self.planned.sides.items()}
         with static_sides(sides), committed_batches(self.session, self._marking(progress)):
+            await_tables(config.lake, self.planned.awaited, stop)
             try:
                 flows.start(stop)
                 views.start()

@@ -91,6 +91,14 @@ class Home:
         """Tell other commands that the broker of this process's run answers at `bootstrap`."""
         write_atomically(self.run_file, json.dumps({"bootstrap": bootstrap, "pid": os.getpid()}))
 
+    def has_run(self) -> bool:
+        """Whether a run's broker answers."""
+        try:
+            self.read_bootstrap()
+        except BrokerError:
+            return False
+        return True
+
     def read_bootstrap(self) -> str:
         """Where the broker of the present run answers. Raises BrokerError when nothing runs on this home."""
         try:

@@ -1,10 +1,11 @@
 """Processes that are started in order, kept alive, and ended in reverse order.
 
     with Supervisor(show) as supervisor:
-        supervisor.start(broker)     # returns when it is ready
-        …                            # whatever must happen before the next part
-        supervisor.start(writer)
-        supervisor.watch(stop)       # restarts what dies, until `stop` is set
+        supervisor.start(broker)             # returns when it is ready
+        …                                    # whatever must happen before the next part
+        supervisor.launch(writer, pipeline)  # returns at once
+        supervisor.await_ready()             # returns when all parts are ready
+        supervisor.watch(stop)               # restarts what dies, until `stop` is set
 
 Each part runs under a guard (guard.py) in a process group of its own, so that it ends with the supervisor however that ends.
 """
@@ -108,25 +109,32 @@ class Supervisor:
         self._clock = clock
         self._keepers: list[_Keeper] = []
 
-    def start(self, *parts: Part) -> None:
-        """Start parts, together, and return when all are ready.
-
-        Raises ProcessError when one ends before that, or takes longer than its `ready_seconds`.
-        """
-        starting = [_Keeper(part, self._on_event, self._held, self._clock) for part in parts]
-        for keeper in starting:
+    def launch(self, *parts: Part) -> None:
+        """Start parts and return at once; what comes next waits for them, and tells what becomes of them."""
+        for part in parts:
+            keeper = _Keeper(part, self._on_event, self._held, self._clock)
             self._keepers.append(keeper)
             keeper.start()
-        while not all(keeper.is_up for keeper in starting):
+
+    def start(self, *parts: Part) -> None:
+        """Start parts, together, and return when all of them are ready.
+
+        Raises ProcessError when any part ends before it was ready once, or takes longer than its `ready_seconds`.
+        """
+        self.launch(*parts)
+        self.await_ready(*(part.name for part in parts))
+
+    def await_ready(self, *names: str) -> None:
+        """Return when the parts of these names are ready, or all when none is named. Raises ProcessError as `start` does."""
+        awaited = [keeper for keeper in self._keepers if not names or keeper.part.name in names]
+        while not all(keeper.is_up for keeper in awaited):
             time.sleep(_POLL_SECONDS)
-            for each in self._keepers:
-                each.look(may_restart=each not in starting)
+            self._look()
 
     def watch(self, stop: threading.Event) -> None:
         """Restart parts that die, until `stop` is set. Raises ProcessError when a part dies again and again, or may not die."""
         while not stop.wait(_POLL_SECONDS):
-            for keeper in self._keepers:
-                keeper.look(may_restart=True)
+            self._look()
 
     def pid(self, name: str) -> int | None:
         """The id of a part's process, None while there is none."""
@@ -138,6 +146,10 @@ class Supervisor:
             while self._keepers:
                 self._keepers[-1].end()
                 self._keepers.pop()
+
+    def _look(self) -> None:
+        for keeper in self._keepers:
+            keeper.look()
 
     def __enter__(self) -> Self:
         return self
@@ -192,6 +204,8 @@ class _Keeper:
         """When the present state began; without a process, when the next one is due."""
         self._quick_deaths = 0
         self._is_ready = False
+        self._was_ready_once = False
+        """What has never worked is not tried again: its fault is told at once."""
         self._has_finished = False
 
     @property
@@ -210,17 +224,17 @@ class _Keeper:
         self._is_ready = False
         self._since = self._clock()
 
-    def look(self, *, may_restart: bool) -> None:
+    def look(self) -> None:
         """Take note of what has happened since the last look, and start the part when its time has come."""
         if self._process is None:
             if not self._has_finished and self._clock() >= self._since:
                 self.start()
         elif (code := self._process.exit_code()) is not None:
-            self._note_end(f"ended with code {code}", done=code == 0, may_restart=may_restart)
+            self._note_end(f"ended with code {code}", done=code == 0)
         else:
             self._process.bound_log(self.part.log_bytes)
             if not self._is_ready:
-                self._look_whether_ready(self._process, may_restart=may_restart)
+                self._look_whether_ready(self._process)
 
     def end(self) -> None:
         if self._process is None:
@@ -230,23 +244,23 @@ class _Keeper:
         self._process = None
         self._tell(Change.ENDED)
 
-    def _look_whether_ready(self, process: GuardedProcess, *, may_restart: bool) -> None:
+    def _look_whether_ready(self, process: GuardedProcess) -> None:
         if self.part.ready():
-            self._is_ready = True
+            self._is_ready = self._was_ready_once = True
             self._since = self._clock()
             self._tell(Change.READY)
         elif self._clock() - self._since > self.part.ready_seconds:
             process.end()
-            self._note_end(f"was not ready after {self.part.ready_seconds:g} s", done=False, may_restart=may_restart)
+            self._note_end(f"was not ready after {self.part.ready_seconds:g} s", done=False)
 
-    def _note_end(self, what: str, *, done: bool, may_restart: bool) -> None:
+    def _note_end(self, what: str, *, done: bool) -> None:
         self._process = None
         restarts = self.part.restarts
         if done and restarts is None:
             self._has_finished = True
             self._tell(Change.FINISHED)
             return
-        delay = self._delay(restarts) if may_restart and restarts else None
+        delay = self._delay(restarts) if self._was_ready_once and restarts else None
         self._tell(Change.DIED, what if delay is None else f"{what}; starts again in {delay:g} s")
         if delay is None:
             raise self._failure(what)

@@ -24,6 +24,7 @@ _AWAY = {
 }
 
 _log = logging.getLogger("pitlake.kafka")
+_log.addHandler(logging.NullHandler())  # what matters is raised; the rest is for processes that keep a log
 
 
 def client_config(bootstrap: str, **settings: object) -> dict[str, Any]:
