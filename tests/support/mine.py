@@ -20,6 +20,7 @@ from pitlake.cli.settings import Settings
 from pitlake.cli.simulate import target_of
 from pitlake.cli.system import System, running_mine
 from pitlake.cli.witness import Witness
+from pitlake.engine.queries import Mode
 from pitlake.lake.names import TableName
 from pitlake.local.supervision import Event
 from pitlake.mining.simulator import SimulatorConfig, StoryStart, WallClock, run_simulator
@@ -28,7 +29,7 @@ from pitlake.mining.simulator.kafka import KafkaSender
 from pitlake.mining.simulator.ledger import Ledger
 from pitlake.mining.simulator.messages import Message, Reading
 from pitlake.mining.simulator.zerobus import ZerobusSender
-from tests.support.oracle import HOUR_US, MINUTE_US, Comparison, compare_performance, compare_quality
+from tests.support.oracle import HOUR_US, MINUTE_US, Comparison, compare_performance, compare_predictions, compare_quality
 
 SILVER_KEY = ("landing_id", "batch_index", "sensor_name")
 
@@ -85,6 +86,9 @@ class Mine:
         if not self.has_sent_bad_payloads:
             name = "pipeline_quality_metrics"
             comparisons[name] = compare_quality(self.ledger, self.table(name))
+        if DeltaTable.is_deltatable(self.table("ml_predictions")):
+            paths = self.table("ml_predictions"), self.table("equipment_baseline")
+            comparisons["ml_predictions"] = compare_predictions(self.ledger, *paths)
         return comparisons
 
     def differences(self) -> list[str]:
@@ -127,11 +131,11 @@ class Mine:
 
 
 @contextmanager
-def mine_at(home: Path) -> Iterator[Mine]:
+def mine_at(home: Path, mode: Mode = "realtime") -> Iterator[Mine]:
     """The whole mine on `home`, ready when the block begins and ended after it."""
     events: list[Event] = []
     home.mkdir(parents=True, exist_ok=True)
-    with running_mine(Settings(home=home), events.append, lambda _: None) as system:
+    with running_mine(Settings(home=home, mode=mode), events.append, lambda _: None) as system:
         yield Mine(system, home / "ledger.jsonl", events)
 
 

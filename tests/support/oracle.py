@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 from deltalake import DeltaTable
 
 RELATIVE_ERROR = 1e-9
@@ -44,6 +45,29 @@ _QUALITY = f"""
     FROM ({_READINGS}) GROUP BY ALL
 """
 
+# A prediction holds the baseline that it was compared with; all else of it follows from the readings of its minute. A minute that
+# departs from every baseline that was ever current while it could be judged must be among them.
+_JUDGED_US = 180_000_000
+_PREDICTIONS = f"""
+    WITH minutes AS (SELECT *, reading_count >= 5 AS speaks FROM ({_performance(MINUTE_US)})),
+    made AS (
+        SELECT m.*, baseline_avg, baseline_stddev
+        FROM (SELECT epoch_us(window_start) AS window_start, equipment_id, sensor_name, baseline_avg, baseline_stddev FROM stored)
+        JOIN minutes m USING (window_start, equipment_id, sensor_name)
+        WHERE abs(m.avg_value - baseline_avg) / baseline_stddev > 2
+    ),
+    due AS (
+        SELECT m.*, arg_max(baseline_avg, until_us) AS baseline_avg, arg_max(baseline_stddev, until_us) AS baseline_stddev
+        FROM minutes m JOIN baselines b USING (equipment_id, sensor_name)
+        WHERE speaks AND b.from_us < m.window_start + {_JUDGED_US} AND b.until_us > m.window_start
+        GROUP BY ALL HAVING min(abs(m.avg_value - baseline_avg) / baseline_stddev) > 2 AND min(b.from_us) <= m.window_start
+    )
+    SELECT window_start, equipment_id, sensor_name, reading_count, avg_value,
+           abs(avg_value - baseline_avg) / baseline_stddev AS deviation_score,
+           least(0.99, deviation_score / 5) AS confidence_score
+    FROM (FROM made UNION ALL FROM due ANTI JOIN made USING (window_start, equipment_id, sensor_name))
+"""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -68,11 +92,44 @@ def compare_quality(ledger: Path, table: str) -> Comparison:
     return _compare(ledger, table, _QUALITY, ("minute",), ("total_records",), ("avg_latency_sec", "max_latency_sec"))
 
 
+def compare_predictions(ledger: Path, table: str, baseline: str) -> Comparison:
+    """Hold every prediction against the minute of the ledger that it speaks of, scored by the baseline that it names.
+
+    A minute of which there is none, though it departs from all that the Delta table at `baseline` held meanwhile, differs too.
+    """
+    keys = ("window_start", "equipment_id", "sensor_name")
+    close = ("avg_value", "deviation_score", "confidence_score")
+    return _compare(ledger, table, _PREDICTIONS, keys, ("reading_count",), close, baselines=_versions(baseline))
+
+
+def _versions(path: str) -> pa.Table:
+    """Every version of a table that has rows, with `from_us` and `until_us`, between which it was the current one."""
+    table = DeltaTable(path)
+    commits = sorted(table.history(), key=lambda commit: commit["version"])
+    begins = [commit["timestamp"] * 1000 for commit in commits]
+    versions = []
+    for commit, begin, end in zip(commits, begins, [*begins[1:], 2**62], strict=True):
+        table.load_as_version(commit["version"])
+        rows = table.to_pyarrow_table()
+        for name, moment in (("from_us", begin), ("until_us", end)):
+            rows = rows.append_column(name, pa.array([moment] * len(rows), pa.int64()))
+        versions.append(rows)
+    return pa.concat_tables(versions, promote_options="permissive")
+
+
 def _compare(
-    ledger: Path, table: str, expected: str, keys: tuple[str, ...], exact: tuple[str, ...], close: tuple[str, ...]
+    ledger: Path,
+    table: str,
+    expected: str,
+    keys: tuple[str, ...],
+    exact: tuple[str, ...],
+    close: tuple[str, ...],
+    **beside: pa.Table,
 ) -> Comparison:
     """Compare by key, the first of which is a timestamp that `expected` gives in microseconds since the epoch."""
     connection = duckdb.connect()
+    for name, rows in beside.items():
+        connection.register(name, rows)
     connection.register("stored", DeltaTable(table).to_pyarrow_dataset())
     connection.execute(f"CREATE TABLE expected AS {expected}", {"ledger": str(ledger)})
     unequal = [f"e.{column} IS DISTINCT FROM s.{column}" for column in exact]
