@@ -47,8 +47,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--story", action="append", default=[])
     given = parser.parse_args()
-    runs = {mode: _run(mode, given.minutes * 60, given.seed, given.story) for mode in MODES}
-    _print(runs)
+    console = Console()
+    runs: dict[Mode, Run] = {}
+    for mode in MODES:
+        runs[mode] = _run(mode, given.minutes * 60, given.seed, given.story)
+        _print_run(console, mode, runs[mode])
+    _print_latencies(console, runs)
     return int(any(comparison.differences for run in runs.values() for comparison in run.comparisons.values()))
 
 
@@ -64,14 +68,15 @@ def _run(mode: Mode, seconds: float, seed: int, stories: Sequence[str]) -> Run:
         return Run(readings_in(mine.ledger), mine.compare(), latencies)
 
 
-def _print(runs: dict[Mode, Run]) -> None:
-    console = Console()
-    for mode, run in runs.items():
-        console.print(f"{mode}: {run.readings} readings sent")
-        for name, comparison in run.comparisons.items():
-            console.print(f"  {name}: {comparison.rows} rows expected, {len(comparison.differences)} differences")
-            for line in comparison.differences[:5]:
-                console.print(f"    {line}")
+def _print_run(console: Console, mode: Mode, run: Run) -> None:
+    console.print(f"{mode}: {run.readings} readings sent")
+    for name, comparison in run.comparisons.items():
+        console.print(f"  {name}: {comparison.rows} rows expected, {len(comparison.differences)} differences")
+        for line in comparison.differences[:5]:
+            console.print(f"    {line}")
+
+
+def _print_latencies(console: Console, runs: dict[Mode, Run]) -> None:
     shown = Table("event to Delta, ms", *(f"{mode} {q}" for mode in runs for q in ("p50", "p99")), box=None)
     for name in sorted(runs["realtime"].latencies):
         found = (run.latencies.get(name, Histogram()) for run in runs.values())
