@@ -39,7 +39,8 @@ class FlowPlan:
     """One query into a table, which may be that of a Delta sink: `records` are ready for the table's topic.
 
     `interval`, in Spark's words, is the checkpoint interval of a streaming query, and how often a materialized view is refreshed.
-    `is_real_time` says that the flow itself asks for real-time mode, whatever mode the update runs in.
+    `is_real_time` says that the flow itself asks for real-time mode, whatever mode the update runs in. `follows` are, by bare
+    name and in order, the tables of the pipeline whose topics it reads in place of their queries.
     """
 
     name: str
@@ -49,6 +50,7 @@ class FlowPlan:
     quarantines: bool = False
     is_real_time: bool = False
     sink: Sink | None = None
+    follows: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -67,8 +69,12 @@ class FlowPlan:
 
     @property
     def checkpoint(self) -> str:
-        """Where the query's checkpoint is, below the folder of all."""
-        return f"{self.spec.name}/{self.name}"
+        """Where the query's checkpoint is, below the folder of all.
+
+        Offsets of one topic are of no use for another: a flow that begins to follow another table begins another checkpoint.
+        """
+        followed = f"@{'+'.join(self.follows)}" if self.follows else ""
+        return f"{self.spec.name}/{self.name}{followed}"
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -250,6 +256,7 @@ class _Planner:
             interval=_interval(flow, dataset.table_properties, dataset.spark_conf),
             quarantines=_quarantines(dataset),
             is_real_time=_is_real_time(flow, dataset.spark_conf),
+            follows=tuple(sorted(name for name, followed in self._streams.items() if followed.topic in facts.topics)),
         )
 
     def _into_sink(self, flow: Flow, sink: Sink) -> StreamPlan:
