@@ -28,7 +28,7 @@ from pitlake.engine.events import (
     update_state,
 )
 from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
-from pitlake.engine.queries import Mode, start_query
+from pitlake.engine.queries import Mode, forget_place, start_query
 from pitlake.engine.running import Flows
 from pitlake.engine.sides import static_sides
 from pitlake.engine.sources import GraphReader
@@ -166,6 +166,7 @@ class _Run:
         return Flows(
             [*(flow for flow in self.planned.flows if not flow.refreshes), *self.planned.sinks],
             lambda flow, mode: start_query(flow, mode, bootstrap=bootstrap, checkpoints=checkpoints),
+            lambda flow: forget_place(flow, checkpoints),
             self.config.mode,
             log=self.log,
             progress=progress,
