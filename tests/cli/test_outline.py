@@ -108,6 +108,14 @@ def test_what_makes_a_row_newer_is_printed_for_upserts_and_cdc(result):
     assert "  newer by    a sequence in at, number that is not lower" in lines
 
 
+def test_a_table_says_which_properties_it_does_not_get():
+    plan = replace(_plan(), left_out={"gold": ("delta.appendOnly", "delta.enableChangeDataFeed")})
+    lines = _lines(outline(PIPELINE, plan, {"landing"}))
+    assert [line for line in lines if "without" in line] == [
+        "  without     delta.appendOnly, delta.enableChangeDataFeed: for Databricks only"
+    ]
+
+
 def test_a_flow_with_a_name_of_its_own_is_named_at_its_interval(result):
     lines = _lines(result)
     assert "  checkpoint  every 30 seconds" in lines

@@ -36,7 +36,8 @@ class TableOutline:
 
     `keys` tell its rows apart, and of two versions of a row the one with the higher `count` (upsert) or `sequence` (cdc) stands.
     `quarantine` is the table for rows that a dropping expectation refuses. `reads` are the names that its queries read,
-    `intervals` how often each flow into it makes a checkpoint, or a materialized view is refreshed.
+    `intervals` how often each flow into it makes a checkpoint, or a materialized view is refreshed. `left_out` are the properties
+    of Delta that the local table does not get.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TableOutline:
     reads: tuple[str, ...]
     intervals: Mapping[str, str]
     comment: str | None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def _table(pipeline: Pipeline, plan: UpdatePlan, spec: TableSpec, reads: tuple[s
         reads=reads,
         intervals={flow.name: flow.interval for flow in flows},
         comment=spec.comment,
+        left_out=plan.left_out.get(name, ()),
     )
 
 
@@ -160,6 +163,8 @@ def _facts(table: TableOutline) -> Iterator[tuple[str, str]]:
         yield "expects", f"{expectation.name} ({expectation.action}): {expectation.condition}"
     if table.quarantine:
         yield "quarantine", table.quarantine
+    if table.left_out:
+        yield "without", f"{', '.join(table.left_out)}: for Databricks only"
     what = "refreshed" if table.mode is WriteMode.REFRESH else "checkpoint"
     for flow, interval in table.intervals.items():
         yield what, f"every {interval}{f' ({flow})' if flow != table.name else ''}"

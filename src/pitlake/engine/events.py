@@ -121,11 +121,13 @@ def update_state(update: Update, state: str, error: PitlakeError | None = None) 
     return Event("update_progress", f"Update {_short(update)} is {state}{because}.", {"state": state}, level, error=error)
 
 
-def dataset_defined(spec: TableSpec, flows: int) -> Event:
-    """A table of the pipeline and its expectations."""
+def dataset_defined(spec: TableSpec, flows: int, left_out: Sequence[str] = ()) -> Event:
+    """A table of the pipeline and its expectations; of properties of Delta that are `left_out` it warns."""
     dataset_type = "MATERIALIZED_VIEW" if spec.mode is WriteMode.REFRESH else "STREAMING_TABLE"
     details = {"dataset_type": dataset_type, "num_flows": flows, "expectations": [{"name": e} for e in spec.expectations]}
-    return Event("dataset_definition", f"Dataset {spec.name} defined.", details, table=spec.name)
+    without = f" without {', '.join(left_out)}, to which pitlake's writer does not keep" if left_out else ""
+    level = Level.WARN if left_out else Level.INFO
+    return Event("dataset_definition", f"Dataset {spec.name} defined{without}.", details, level, table=spec.name)
 
 
 def sink_defined(sink: Sink, flows: int) -> Event:

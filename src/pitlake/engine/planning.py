@@ -16,10 +16,11 @@ from pyspark.sql import functions as F
 from pitlake.engine.events import EVENT_LOG
 from pitlake.engine.expectations import check_expectations, with_failed_expectations
 from pitlake.engine.plans import PlanFacts, plan_facts
+from pitlake.engine.properties import PROPERTIES, left_out
 from pitlake.engine.records import DELETED, as_records
 from pitlake.engine.sinks import check_sinks, delta_spec, kafka_records
 from pitlake.engine.sources import GraphReader
-from pitlake.engine.specs import PROPERTIES, milliseconds, quarantine_spec, table_spec
+from pitlake.engine.specs import milliseconds, quarantine_spec, table_spec
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Action, CdcFlow, Dataset, DatasetKind, Flow, Pipeline, Sink, SinkFormat
@@ -129,6 +130,7 @@ class UpdatePlan:
 
     `flows` write tables, those of Delta sinks among them, `sinks` Kafka sinks. `awaited` are the tables of the pipeline that its
     own queries read as static sides, with the columns that they must have; `sides` all tables that are joined to a stream.
+    `left_out` names, per table of the pipeline, its properties of Delta that the local table does not get.
     """
 
     flows: tuple[FlowPlan, ...]
@@ -137,6 +139,7 @@ class UpdatePlan:
     awaited: Mapping[TableName, tuple[str, ...]]
     sides: Mapping[TableName, DataFrame] = field(default_factory=dict)
     sinks: tuple[SinkPlan, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def plans(self) -> Sequence[StreamPlan]:
@@ -168,6 +171,7 @@ def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema
         awaited=dict(reader.awaited),
         sides={table: side for plan in streams for table, side in reader.sides(plan.target).items()},
         sinks=tuple(plan for plan in plans if isinstance(plan, SinkPlan)),
+        left_out={name: out for name, dataset in pipeline.datasets.items() if (out := left_out(dataset.table_properties))},
     )
 
 

@@ -232,7 +232,7 @@ def _definitions(planned: UpdatePlan) -> Iterator[Event]:
     flows = Counter(plan.target for plan in planned.plans)
     for plan in {plan.target: plan for plan in planned.plans}.values():
         if isinstance(plan, FlowPlan) and plan.sink is None:
-            yield dataset_defined(plan.spec, flows[plan.target])
+            yield dataset_defined(plan.spec, flows[plan.target], planned.left_out.get(plan.target, ()))
         elif plan.sink is not None:
             yield sink_defined(plan.sink, flows[plan.target])
     for plan in planned.plans:
