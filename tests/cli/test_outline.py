@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 from rich.console import Console
 
-from pitlake.cli.outline import Kind, outline, outline_as_json, outline_as_mermaid, print_outline
+from pitlake.cli.outline import Kind, graph_as_mermaid, outline, outline_as_json, print_outline
 from pitlake.engine.planning import SinkPlan, UpdatePlan
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import TableSpec, WriteMode
@@ -138,7 +138,7 @@ def test_a_materialized_view_is_refreshed_and_needs_no_keys():
 
 
 def test_a_table_of_the_pipeline_that_is_read_as_it_stands_is_dashed():
-    text = outline_as_mermaid(outline(PIPELINE, _plan(awaited=["silver"]), {"landing"}))
+    text = graph_as_mermaid(outline(PIPELINE, _plan(awaited=["silver"]), {"landing"}).graph)
     assert "n_silver -.-> n_gold" in text
 
 
@@ -163,7 +163,7 @@ def test_json_has_the_tables_and_the_graph(result):
 
 
 def test_mermaid_draws_every_name_and_every_edge_once(result):
-    lines = outline_as_mermaid(result).splitlines()
+    lines = graph_as_mermaid(result.graph).splitlines()
     assert lines[0] == "flowchart LR"
     assert sorted(line.strip() for line in lines if "-->" in line or "-.->" in line) == [
         "n_changes --> n_status",
@@ -206,13 +206,13 @@ def test_json_has_the_sinks(with_sink):
 
 
 def test_mermaid_draws_a_sink_as_a_flag(with_sink):
-    lines = outline_as_mermaid(with_sink).splitlines()
+    lines = graph_as_mermaid(with_sink.graph).splitlines()
     assert '    n_alarms>"alarms<br>kafka sink"]' in lines
     assert "    n_gold --> n_alarms" in lines
 
 
 def test_mermaid_takes_names_of_several_parts():
     reads = {"silver": frozenset({"other.schema.table-1"})}
-    text = outline_as_mermaid(outline(PIPELINE, _plan(FLOWS[:1], reads), ()))
+    text = graph_as_mermaid(outline(PIPELINE, _plan(FLOWS[:1], reads), ()).graph)
     assert 'n_other_schema_table_1[/"other.schema.table-1"/]' in text
     assert not re.search(r"n_other\.", text)

@@ -31,6 +31,19 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Graph:
+    """Who reads whom: what each name is, the edges (reader → names read), and for some names what is written below them.
+
+    `static` are the names that are read as they stand at each batch, not followed as streams.
+    """
+
+    kinds: Mapping[str, Kind]
+    reads: Mapping[str, tuple[str, ...]]
+    static: tuple[str, ...]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class TableOutline:
     """A table of the pipeline.
 
@@ -76,6 +89,17 @@ class Outline:
     kinds: Mapping[str, Kind]
     reads: Mapping[str, tuple[str, ...]]
     static: tuple[str, ...]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph alone; below a table stands how rows get into it."""
+        modes = {table.name: str(table.mode) for table in self.tables}
+        return Graph(self.kinds, self.reads, self.static, modes | {sink.name: sink_label(sink.format) for sink in self.sinks})
+
+
+def sink_label(sink_format: str) -> str:
+    """What stands with a sink's name."""
+    return f"{sink_format} sink"
 
 
 def outline(pipeline: Pipeline, plan: UpdatePlan, landing: Collection[str]) -> Outline:
@@ -133,7 +157,7 @@ def print_outline(result: Outline, console: Console) -> None:
     for table in result.tables:
         console.print(_block(table.name, table.mode, _facts(table)))
     for sink in result.sinks:
-        console.print(_block(sink.name, f"{sink.format} sink", _sink_facts(sink)))
+        console.print(_block(sink.name, sink_label(sink.format), _sink_facts(sink)))
     flows = sum(len(table.intervals) for table in result.tables) + sum(len(sink.intervals) for sink in result.sinks)
     counts = [("table", len(result.tables)), *([("sink", len(result.sinks))] if result.sinks else []), ("flow", flows)]
     told = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts)
@@ -193,17 +217,16 @@ _SHAPES = {
 }
 
 
-def outline_as_mermaid(result: Outline) -> str:
+def graph_as_mermaid(graph: Graph) -> str:
     """The graph as a Mermaid flowchart: topics are drums, dimensions slanted, views round, sinks flags.
 
     An edge is dashed where a name is read as it stands, and not followed as a stream.
     """
-    modes = {table.name: f"<br>{table.mode}" for table in result.tables}
-    modes |= {sink.name: f"<br>{sink.format} sink" for sink in result.sinks}
-    nodes = [f'    {_id(n)}{_SHAPES[k][0]}"{n}{modes.get(n, "")}"{_SHAPES[k][1]}' for n, k in result.kinds.items()]
+    labels = {name: f"<br>{label}" for name, label in graph.labels.items()}
+    nodes = [f'    {_id(n)}{_SHAPES[k][0]}"{n}{labels.get(n, "")}"{_SHAPES[k][1]}' for n, k in graph.kinds.items()]
     edges = [
-        f"    {_id(name)} {'-.->' if name in result.static else '-->'} {_id(reader)}"
-        for reader, names in result.reads.items()
+        f"    {_id(name)} {'-.->' if name in graph.static else '-->'} {_id(reader)}"
+        for reader, names in graph.reads.items()
         for name in names
     ]
     return "\n".join(["flowchart LR", *nodes, *edges])

@@ -42,12 +42,15 @@ COLUMNS = (
     Column(name="event_type", type="STRING", nullable=False, comment="Kind of event"),
 )
 
-_FLOW_TYPES = {
+FLOW_TYPES = {
     WriteMode.APPEND: "APPEND",
     WriteMode.UPSERT: "UPDATE",
     WriteMode.CDC: "CHANGE",
     WriteMode.REFRESH: "MATERIALIZED_VIEW",
 }
+VIEW = "VIEW"
+"""The type of a flow whose rows are not stored."""
+
 # Numbers of an update's events begin above all numbers of the updates before it.
 _NUMBERS_PER_EPOCH = 1_000_000
 _SECRET = re.compile(r"password|secret|token|credential|jaas|\.key(\.|$)", re.IGNORECASE)
@@ -144,7 +147,12 @@ def told_options(options: Mapping[str, str]) -> dict[str, str]:
 def flow_defined(flow: str, spec: TableSpec, inputs: Collection[str], *, sink: str | None = None) -> Event:
     """A flow, what it reads, and the table that it writes, which may be that of a `sink`."""
     columns = [(column.name, column.type) for column in spec.columns]
-    return _flow_defined(flow, _FLOW_TYPES[spec.mode], inputs, columns, table=spec.name, sink=sink, comment=spec.comment)
+    return _flow_defined(flow, FLOW_TYPES[spec.mode], inputs, columns, table=spec.name, sink=sink, comment=spec.comment)
+
+
+def view_defined(view: str, inputs: Collection[str]) -> Event:
+    """A temporary view, and what it reads."""
+    return _flow_defined(view, VIEW, inputs, (), table=view)
 
 
 def sink_flow_defined(flow: str, kind: str, sink: str, inputs: Collection[str], columns: Sequence[tuple[str, str]]) -> Event:

@@ -26,6 +26,7 @@ from pitlake.engine.events import (
     sink_flow_defined,
     update_created,
     update_state,
+    view_defined,
 )
 from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
 from pitlake.engine.queries import Mode, forget_place, start_query
@@ -235,8 +236,11 @@ def _definitions(planned: UpdatePlan) -> Iterator[Event]:
             yield dataset_defined(plan.spec, flows[plan.target], planned.left_out.get(plan.target, ()))
         elif plan.sink is not None:
             yield sink_defined(plan.sink, flows[plan.target])
+    reads = {reader: {stored.get(name, name) for name in names} for reader, names in planned.reads.items()}
+    for view in sorted(reads.keys() - flows.keys()):
+        yield view_defined(view, reads[view])
     for plan in planned.plans:
-        inputs = {stored.get(name, name) for name in planned.reads.get(plan.target, frozenset())}
+        inputs = reads.get(plan.target, set())
         if isinstance(plan, FlowPlan):
             yield flow_defined(plan.name, plan.spec, inputs, sink=plan.sink_name)
         else:
