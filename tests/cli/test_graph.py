@@ -29,7 +29,7 @@ OUTLINE = Outline(
 
 @pytest.fixture(name="drawn")
 def _drawn():
-    return ET.fromstring(graph_as_svg(OUTLINE))  # noqa: S314 (our own)
+    return ET.fromstring(graph_as_svg(OUTLINE.graph))  # noqa: S314 (our own)
 
 
 def _classes(drawn, name):
@@ -51,12 +51,12 @@ def test_what_is_read_as_it_stands_is_dashed(drawn):
 
 
 def test_it_needs_nothing_but_itself():
-    text = graph_as_svg(OUTLINE).replace('xmlns="http://www.w3.org/2000/svg"', "")
+    text = graph_as_svg(OUTLINE.graph).replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert [word for word in ("http", "@import", "href", "<script") if word in text] == []
 
 
 def test_it_is_drawn_for_dark_ground_too():
-    assert "@media (prefers-color-scheme: dark)" in graph_as_svg(OUTLINE)
+    assert "@media (prefers-color-scheme: dark)" in graph_as_svg(OUTLINE.graph)
 
 
 def test_everything_lies_in_the_picture(drawn):

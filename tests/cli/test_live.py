@@ -11,9 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pitlake.cli import live, recording
+from pitlake.cli import live
 from pitlake.cli.live import watch_mine
-from pitlake.cli.outline import Outline
 from pitlake.cli.settings import Settings
 from pitlake.cli.status import read_statuses
 from pitlake.errors import ConfigurationError
@@ -52,9 +51,7 @@ def test_ctrl_c_is_a_good_end_with_a_summary_on_standard_output(settings, mine, 
     assert "Ended. The tables stay" in "".join(printed.err.split("\n"))
 
 
-def test_a_run_is_told_in_the_report(settings, mine, monkeypatch, tmp_path, capsys):
-    outline = Outline(tables=(), sinks=(), kinds={}, reads={}, static=())
-    monkeypatch.setattr(recording, "validate", lambda settings, files, landing: outline)
+def test_a_run_is_told_in_the_report(settings, mine, tmp_path, capsys):
     mine(lambda stop: None)
     watch_mine(settings, report=tmp_path / "report.html")
     assert "silver" in (tmp_path / "report.html").read_text()

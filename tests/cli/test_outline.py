@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 from rich.console import Console
 
-from pitlake.cli.outline import Kind, outline, outline_as_json, outline_as_mermaid, print_outline
+from pitlake.cli.outline import Kind, graph_as_mermaid, outline, outline_as_json, print_outline
 from pitlake.engine.planning import SinkPlan, UpdatePlan
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import TableSpec, WriteMode
@@ -108,6 +108,14 @@ def test_what_makes_a_row_newer_is_printed_for_upserts_and_cdc(result):
     assert "  newer by    a sequence in at, number that is not lower" in lines
 
 
+def test_a_table_says_which_properties_it_does_not_get():
+    plan = replace(_plan(), left_out={"gold": ("delta.appendOnly", "delta.enableChangeDataFeed")})
+    lines = _lines(outline(PIPELINE, plan, {"landing"}))
+    assert [line for line in lines if "without" in line] == [
+        "  without     delta.appendOnly, delta.enableChangeDataFeed: for Databricks only"
+    ]
+
+
 def test_a_flow_with_a_name_of_its_own_is_named_at_its_interval(result):
     lines = _lines(result)
     assert "  checkpoint  every 30 seconds" in lines
@@ -130,7 +138,7 @@ def test_a_materialized_view_is_refreshed_and_needs_no_keys():
 
 
 def test_a_table_of_the_pipeline_that_is_read_as_it_stands_is_dashed():
-    text = outline_as_mermaid(outline(PIPELINE, _plan(awaited=["silver"]), {"landing"}))
+    text = graph_as_mermaid(outline(PIPELINE, _plan(awaited=["silver"]), {"landing"}).graph)
     assert "n_silver -.-> n_gold" in text
 
 
@@ -155,7 +163,7 @@ def test_json_has_the_tables_and_the_graph(result):
 
 
 def test_mermaid_draws_every_name_and_every_edge_once(result):
-    lines = outline_as_mermaid(result).splitlines()
+    lines = graph_as_mermaid(result.graph).splitlines()
     assert lines[0] == "flowchart LR"
     assert sorted(line.strip() for line in lines if "-->" in line or "-.->" in line) == [
         "n_changes --> n_status",
@@ -198,13 +206,13 @@ def test_json_has_the_sinks(with_sink):
 
 
 def test_mermaid_draws_a_sink_as_a_flag(with_sink):
-    lines = outline_as_mermaid(with_sink).splitlines()
+    lines = graph_as_mermaid(with_sink.graph).splitlines()
     assert '    n_alarms>"alarms<br>kafka sink"]' in lines
     assert "    n_gold --> n_alarms" in lines
 
 
 def test_mermaid_takes_names_of_several_parts():
     reads = {"silver": frozenset({"other.schema.table-1"})}
-    text = outline_as_mermaid(outline(PIPELINE, _plan(FLOWS[:1], reads), ()))
+    text = graph_as_mermaid(outline(PIPELINE, _plan(FLOWS[:1], reads), ()).graph)
     assert 'n_other_schema_table_1[/"other.schema.table-1"/]' in text
     assert not re.search(r"n_other\.", text)

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
-
 from pitlake.cli import recording
-from pitlake.cli.outline import Kind, Outline
 from pitlake.cli.recording import Recording
 from pitlake.cli.settings import Settings
+from pitlake.cli.system import MINING_PIPELINE
+from pitlake.engine.events import flow_defined
 from tests.support.waiting import await_that
+from tests.support.writing import append_spec
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def _pipeline_without_spark(monkeypatch):
-    outline = Outline(tables=(), sinks=(), kinds={"mining_ot_stream": Kind.LANDING}, reads={}, static=())
-    monkeypatch.setattr(recording, "validate", lambda settings, files, landing: outline)
-
-
-def test_a_run_is_told_in_the_file(home, tmp_path):
+def test_a_run_is_told_in_the_file(home, tell, tmp_path):
+    tell(MINING_PIPELINE, flow_defined("silver", append_spec(), {"mining_ot_stream"}))
     run = Recording(Settings(home=home), LONG_AGO)
     with run:
         pass

@@ -119,6 +119,10 @@ def test_the_graph_is_in_it():
     assert REPORT.graph in report_as_html(REPORT)
 
 
+def test_without_a_pipeline_that_ran_there_is_no_graph():
+    assert "The pipeline" not in report_as_html(replace(REPORT, graph=None))
+
+
 def test_a_run_in_which_nothing_came_is_told_too():
     nothing = replace(REPORT, checks=[], statuses=[], stages={}, spans={}, alarms=Score((), (), 0.0))
     assert _Page(report_as_html(nothing)).open == []

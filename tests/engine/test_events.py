@@ -93,6 +93,12 @@ def test_a_table_is_defined_with_its_expectations():
     }
 
 
+def test_a_table_warns_of_the_properties_that_it_does_not_get():
+    event = dataset_defined(append_spec(), 1, ("delta.appendOnly", "delta.enableChangeDataFeed"))
+    what = "defined without delta.appendOnly, delta.enableChangeDataFeed, to which pitlake's writer does not keep."
+    assert (event.level, event.message) == ("WARN", f"Dataset c.s.silver {what}")
+
+
 @pytest.mark.parametrize(("spec", "kind"), [(append_spec(), "APPEND"), (upsert_spec(), "UPDATE"), (cdc_spec(), "CHANGE")])
 def test_a_flow_is_defined_by_what_it_reads_and_writes(spec, kind):
     details = _details(flow_defined("f", spec, {"b", "a"}))["flow_definition"]

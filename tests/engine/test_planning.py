@@ -448,6 +448,13 @@ def test_a_property_that_names_no_column_is_refused(refused, name):
     assert f"{name} of t names at, which is no column of it" in refused(_table(f"table_properties={{'{name}': 'at'}}")).what
 
 
+def test_a_table_has_the_properties_of_delta_that_its_writer_keeps_to(planned):
+    properties = {"delta.autoOptimize.autoCompact": "true", "delta.enableChangeDataFeed": "true"}
+    update = planned(_table(f"table_properties={properties}"))
+    assert update.specs[0].properties == {"delta.autoOptimize.autoCompact": "true"}
+    assert update.left_out == {"t": ("delta.enableChangeDataFeed",)}
+
+
 def test_an_unknown_property_of_pitlake_is_refused_with_the_nearest_one(refused):
     assert refused(_table("table_properties={'pitlake.eventime': 'x'}")).do == "Did you mean pitlake.eventTime?"
 

@@ -6,11 +6,14 @@ import json
 import uuid
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
 
 from pitlake.engine.batches import committed_batches
 from pitlake.engine.planning import FlowPlan, SinkPlan
-from pitlake.engine.queries import failure, refusal, start_query
+from pitlake.engine.queries import failure, forget_place, has_lost_its_place, refusal, start_query
 from pitlake.engine.sources import landing_stream
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
@@ -19,6 +22,8 @@ from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
 from tests.support.waiting import await_that
 from tests.support.writing import upsert_spec
+
+PLAN = FlowPlan("f", upsert_spec(), None, "1 minute")
 
 
 class Ended:
@@ -46,13 +51,20 @@ class Landing:
                 publisher.send(self.source, str(self.sent % 3).encode())
                 self.sent += 1
 
+    def delete_before(self, offset):
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        [deleted] = admin.delete_records([TopicPartition(self.source, 0, offset)]).values()
+        deleted.result(10)
+
     def stream(self):
         return landing_stream(self.spark, self.bootstrap, self.source)
 
-    def start(self, rows, mode):
+    def plan(self, rows):
         records = rows.select(F.lit(self.target).alias("topic"), F.to_json(F.struct("*")).alias("value"))
-        plan = FlowPlan("f", upsert_spec(topic=self.target), records, "5 seconds")
-        return start_query(plan, mode, bootstrap=self.bootstrap, checkpoints=str(self.folder))
+        return FlowPlan("f", upsert_spec(topic=self.target), records, "5 seconds")
+
+    def start(self, rows, mode):
+        return start_query(self.plan(rows), mode, bootstrap=self.bootstrap, checkpoints=str(self.folder))
 
     def received(self):
         records = []
@@ -120,18 +132,42 @@ def test_a_committed_batch_is_told_with_its_offsets(landing):
     assert told[0].progress["durationMs"]["addBatch"] > 0
 
 
+@pytest.mark.parametrize("mode", ["realtime", "micro-batch"])
+def test_a_flow_that_lost_its_place_begins_at_the_oldest_records_once_it_is_forgotten(landing, mode):
+    rows, told = landing.stream().select("offset"), []
+    landing.send(30)
+    with committed_batches(landing.spark, told.append):
+        query = landing.start(rows, mode)
+        await_that(lambda: told, "a batch is committed")
+        query.stop()
+    landing.send(30)
+    landing.delete_before(50)
+    with pytest.raises(StreamingQueryException) as ended:
+        landing.start(rows, mode).awaitTermination(20)
+    assert has_lost_its_place(ended.value)
+    forget_place(landing.plan(rows), str(landing.folder))
+    landing.start(rows, mode)
+    await_that(lambda: [row["offset"] for row in landing.received()] == [*range(30), *range(50, 60)], "the rest is there")
+
+
 def test_a_query_that_was_stopped_has_not_failed():
-    assert failure("f", Ended()) is None
+    assert failure(PLAN, Ended()) is None
+
+
+def test_a_place_that_was_lost_is_not_found_by_starting_again():
+    error = failure(PLAN, Ended("a.B: OffsetOutOfRangeException: Fetch position is out of range for partition landing-0"))
+    assert "no longer has the records" in error.what
+    assert error.do.startswith("Move the folder checkpoints/c.s.gold/f out of the home and start again")
 
 
 def test_a_failure_is_told_by_its_last_cause():
-    error = failure("f", Ended("Query f terminated\nCaused by: a.B: c\n\tat x\nCaused by: d.E: f\n\tat y"))
+    error = failure(PLAN, Ended("Query f terminated\nCaused by: a.B: c\n\tat x\nCaused by: d.E: f\n\tat y"))
     assert (type(error), error.what) == (FlowError, "flow f stopped: Caused by: d.E: f")
 
 
 def test_a_row_that_must_not_be_is_told_with_its_expectation():
     error = failure(
-        "f", Ended('Query f\n[USER_RAISED_EXCEPTION] EXPECTATION_VIOLATION: t: a is not met by the row {"b":1}\n\tat x')
+        PLAN, Ended('Query f\n[USER_RAISED_EXCEPTION] EXPECTATION_VIOLATION: t: a is not met by the row {"b":1}\n\tat x')
     )
     assert isinstance(error, ExpectationViolationError)
     assert error.what.endswith('EXPECTATION_VIOLATION: t: a is not met by the row {"b":1}')

@@ -19,6 +19,7 @@ from tests.support.writing import START, append_spec
 
 UPDATE = Update("c", "s", 7)
 REFUSED = "[STREAMING_REAL_TIME_MODE.SINK_NOT_SUPPORTED] Streaming real-time mode has a limitation."
+GONE = "org.apache.kafka.clients.consumer.OffsetOutOfRangeException: Fetch position is out of range"
 VIOLATED = "EXPECTATION_VIOLATION: silver: known is not met by the row {}"
 
 
@@ -56,16 +57,19 @@ class Told:
     """What the flows started, and what they told."""
 
     def __init__(self, tmp_path, *queries, mode="realtime", plans=None):
-        self.started, self.rows, self.reported = [], [], []
+        self.started, self.forgotten, self.rows, self.reported = [], [], [], []
         self._queries = list(queries)
         plans = plans or [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
         log = EventLog(self, UPDATE, lambda: START)
         progress = ProgressLog(log, str(tmp_path), {})
-        self.flows = Flows(plans, self._start, mode, log=log, progress=progress, report=self.reported.append)
+        self.flows = Flows(plans, self._start, self._forget, mode, log=log, progress=progress, report=self.reported.append)
 
     def _start(self, plan, mode):
         self.started.append((plan.name, mode))
         return self._queries.pop(0) if self._queries else Query()
+
+    def _forget(self, plan):
+        self.forgotten.append(plan.name)
 
     def send(self, topic, value):
         self.rows.append(json.loads(value))
@@ -193,6 +197,26 @@ def test_a_flow_that_spark_refuses_for_another_reason_does_not_start(tmp_path):
 
     with pytest.raises(running.PySparkException, match="SOMETHING_ELSE"):
         _run(Refuses(tmp_path, Query()))
+
+
+def test_a_flow_that_fell_behind_a_tables_topic_begins_anew_at_the_oldest_rows(tmp_path):
+    plan = FlowPlan("f", append_spec(), None, "1 minute", follows=("silver",))
+    told = Told(tmp_path, Query(GONE), plans=[plan])
+    _run(told)
+    assert (told.started, told.forgotten) == ([("f", "realtime")] * 2, ["f"])
+    assert list(zip(told.states, told.levels, strict=True))[2:] == [
+        (("f", "STARTING"), "WARN"),
+        (("f", "RUNNING"), "INFO"),
+    ]
+    assert "at the oldest rows of silver that Kafka has" in told.rows[2]["message"]
+
+
+@pytest.mark.parametrize(("follows", "ended_by"), [((), GONE), (("silver",), "Caused by: java.io.IOException: no space")])
+def test_no_other_flow_forgets_where_it_was(tmp_path, follows, ended_by):
+    told = Told(tmp_path, Query(ended_by), plans=[FlowPlan("f", append_spec(), None, "1 minute", follows=follows)])
+    with pytest.raises(FlowError):
+        _run(told)
+    assert told.forgotten == []
 
 
 def test_flows_that_were_not_started_before_the_stop_are_left_out(tmp_path):

@@ -282,9 +282,40 @@ def test_two_reads_of_an_upstream_in_one_query_can_be_joined(planned):
     assert condition.group(1) != condition.group(2)
 
 
-@pytest.mark.parametrize(("query", "follows"), [("", True), (".groupBy('offset').agg(F.count('*').alias('n'))", False)])
-def test_a_cdc_flow_follows_a_table_s_topic_unless_it_aggregates(planned, query, follows):
-    view = f"@dp.temporary_view\ndef changes():\n    return spark.readStream.table('up'){query}\n"
+COUNTED = ".groupBy('offset').agg(F.count('*').alias('n'))"
+
+
+def _cdc_flow(planned, *, of="spark.readStream.table('up')"):
+    other = UP.replace("up", "other")
+    view = f"@dp.temporary_view\ndef changes():\n    return {of}\n"
     flow = "dp.create_streaming_table('t')\ndp.create_auto_cdc_flow('t', 'changes', ['offset'], 'offset')\n"
-    plan = _plan_text(planned(UP + view + flow).flows[-1].records)
+    return planned(UP + other + view + flow).flows[-1]
+
+
+@pytest.mark.parametrize(("query", "follows"), [("", True), (COUNTED, False)])
+def test_a_cdc_flow_follows_a_table_s_topic_unless_it_aggregates(planned, query, follows):
+    plan = _plan_text(_cdc_flow(planned, of=f"spark.readStream.table('up'){query}").records)
     assert ("subscribe=mine.site.up" in plan) is follows
+
+
+@pytest.mark.parametrize(
+    ("of", "checkpoint"),
+    [
+        ("spark.readStream.table('landing')", "t"),
+        (f"spark.readStream.table('up'){COUNTED}", "t"),
+        ("spark.readStream.table('up')", "t@up"),
+        ("spark.readStream.table('other')", "t@other"),
+        ("spark.readStream.table('up').union(spark.readStream.table('other'))", "t@other+up"),
+    ],
+)
+def test_a_checkpoint_is_named_after_the_tables_that_its_flow_follows(planned, of, checkpoint):
+    assert _cdc_flow(planned, of=of).checkpoint == f"mine.site.t/{checkpoint}"
+
+
+def test_flows_that_follow_one_view_of_a_table_are_both_known_to(planned):
+    view = "@dp.temporary_view\ndef changes():\n    return spark.readStream.table('up')\n"
+    flows = "".join(
+        f"dp.create_streaming_table('{name}')\ndp.create_auto_cdc_flow('{name}', 'changes', ['offset'], 'offset')\n"
+        for name in ("s", "t")
+    )
+    assert [flow.follows for flow in planned(UP + view + flows).flows] == [(), ("up",), ("up",)]

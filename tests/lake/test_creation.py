@@ -96,6 +96,15 @@ def test_comments_may_change(tmp_path):
     assert (table.schema().fields[0].metadata, table.metadata().description) == ({"comment": "new"}, "also new")
 
 
+def test_properties_are_set_at_creation_and_later(tmp_path):
+    compacted = WIDE.model_copy(update={"properties": {"delta.autoOptimize.autoCompact": "true"}})
+    assert _create(tmp_path / "new", compacted).metadata().configuration.items() >= compacted.properties.items()
+    _create(tmp_path / "old", WIDE)
+    table = _evolve(tmp_path / "old", compacted)
+    assert (table.metadata().configuration["delta.autoOptimize.autoCompact"], table.version()) == ("true", 1)
+    assert _evolve(tmp_path / "old", compacted).version() == 1
+
+
 @pytest.mark.parametrize(
     ("changed", "what"),
     [

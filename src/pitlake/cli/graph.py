@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
 from pitlake.cli.layers import Edge, Layers, laid_out
-from pitlake.cli.outline import Kind, Outline
+from pitlake.cli.outline import Graph, Kind
 
 _ROW, _HEIGHT, _GAP, _MARGIN = 62.0, 42.0, 70.0, 16.0
 _LETTER = 7.4
@@ -55,17 +55,16 @@ _STYLE = f"""
 """
 
 
-def graph_as_svg(result: Outline) -> str:
+def graph_as_svg(graph: Graph) -> str:
     """The graph: topics are drums, dimensions slanted, views round, sinks flags; a dashed edge is read as it stands."""
-    modes = {table.name: str(table.mode) for table in result.tables} | {sink.name: f"{sink.format} sink" for sink in result.sinks}
-    edges = [(name, reader) for reader, names in result.reads.items() for name in names]
-    layers = laid_out(list(result.kinds), edges)
-    boxes = _boxes(layers, {name: max(len(name), len(modes.get(name, ""))) * _LETTER + 30 for name in result.kinds})
+    edges = [(name, reader) for reader, names in graph.reads.items() for name in names]
+    layers = laid_out(list(graph.kinds), edges)
+    boxes = _boxes(layers, {name: max(len(name), len(graph.labels.get(name, ""))) * _LETTER + 30 for name in graph.kinds})
     key_y = _MARGIN + (layers.rows + 1) * _ROW + 14
     width = max(max((box.right for box in boxes.values()), default=0), _KEY_WIDTH) + _MARGIN
     parts = [
-        *(_edge(edge, boxes, layers, is_static=edge[0] in result.static) for edge in edges),
-        *(part for name, kind in result.kinds.items() for part in _node(name, kind, modes.get(name), boxes[name])),
+        *(_edge(edge, boxes, layers, is_static=edge[0] in graph.static) for edge in edges),
+        *(part for name, kind in graph.kinds.items() for part in _node(name, kind, graph.labels.get(name), boxes[name])),
         *_key(key_y),
     ]
     return _svg(width, key_y + 18 + _MARGIN, parts)

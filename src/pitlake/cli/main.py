@@ -185,14 +185,14 @@ def validate(
     """
     from pitlake.cli.files import write_text
     from pitlake.cli.graph import graph_as_svg
-    from pitlake.cli.outline import outline_as_json, outline_as_mermaid, print_outline
+    from pitlake.cli.outline import graph_as_mermaid, outline_as_json, print_outline
     from pitlake.cli.validate import validate
 
     result = validate(settings(home), files, landing or ())
     if svg is not None:
-        write_text(svg, graph_as_svg(result))
+        write_text(svg, graph_as_svg(result.graph))
     if as_json or as_mermaid:
-        typer.echo(outline_as_json(result) if as_json else outline_as_mermaid(result))
+        typer.echo(outline_as_json(result) if as_json else graph_as_mermaid(result.graph))
     else:
         print_outline(result, Console())
 

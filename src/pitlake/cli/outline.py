@@ -31,12 +31,26 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Graph:
+    """Who reads whom: what each name is, the edges (reader → names read), and for some names what is written below them.
+
+    `static` are the names that are read as they stand at each batch, not followed as streams.
+    """
+
+    kinds: Mapping[str, Kind]
+    reads: Mapping[str, tuple[str, ...]]
+    static: tuple[str, ...]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class TableOutline:
     """A table of the pipeline.
 
     `keys` tell its rows apart, and of two versions of a row the one with the higher `count` (upsert) or `sequence` (cdc) stands.
     `quarantine` is the table for rows that a dropping expectation refuses. `reads` are the names that its queries read,
-    `intervals` how often each flow into it makes a checkpoint, or a materialized view is refreshed.
+    `intervals` how often each flow into it makes a checkpoint, or a materialized view is refreshed. `left_out` are the properties
+    of Delta that the local table does not get.
     """
 
     name: str
@@ -49,6 +63,7 @@ class TableOutline:
     reads: tuple[str, ...]
     intervals: Mapping[str, str]
     comment: str | None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,17 @@ class Outline:
     kinds: Mapping[str, Kind]
     reads: Mapping[str, tuple[str, ...]]
     static: tuple[str, ...]
+
+    @property
+    def graph(self) -> Graph:
+        """The graph alone; below a table stands how rows get into it."""
+        modes = {table.name: str(table.mode) for table in self.tables}
+        return Graph(self.kinds, self.reads, self.static, modes | {sink.name: sink_label(sink.format) for sink in self.sinks})
+
+
+def sink_label(sink_format: str) -> str:
+    """What stands with a sink's name."""
+    return f"{sink_format} sink"
 
 
 def outline(pipeline: Pipeline, plan: UpdatePlan, landing: Collection[str]) -> Outline:
@@ -106,6 +132,7 @@ def _table(pipeline: Pipeline, plan: UpdatePlan, spec: TableSpec, reads: tuple[s
         reads=reads,
         intervals={flow.name: flow.interval for flow in flows},
         comment=spec.comment,
+        left_out=plan.left_out.get(name, ()),
     )
 
 
@@ -130,7 +157,7 @@ def print_outline(result: Outline, console: Console) -> None:
     for table in result.tables:
         console.print(_block(table.name, table.mode, _facts(table)))
     for sink in result.sinks:
-        console.print(_block(sink.name, f"{sink.format} sink", _sink_facts(sink)))
+        console.print(_block(sink.name, sink_label(sink.format), _sink_facts(sink)))
     flows = sum(len(table.intervals) for table in result.tables) + sum(len(sink.intervals) for sink in result.sinks)
     counts = [("table", len(result.tables)), *([("sink", len(result.sinks))] if result.sinks else []), ("flow", flows)]
     told = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts)
@@ -160,6 +187,8 @@ def _facts(table: TableOutline) -> Iterator[tuple[str, str]]:
         yield "expects", f"{expectation.name} ({expectation.action}): {expectation.condition}"
     if table.quarantine:
         yield "quarantine", table.quarantine
+    if table.left_out:
+        yield "without", f"{', '.join(table.left_out)}: for Databricks only"
     what = "refreshed" if table.mode is WriteMode.REFRESH else "checkpoint"
     for flow, interval in table.intervals.items():
         yield what, f"every {interval}{f' ({flow})' if flow != table.name else ''}"
@@ -188,17 +217,16 @@ _SHAPES = {
 }
 
 
-def outline_as_mermaid(result: Outline) -> str:
+def graph_as_mermaid(graph: Graph) -> str:
     """The graph as a Mermaid flowchart: topics are drums, dimensions slanted, views round, sinks flags.
 
     An edge is dashed where a name is read as it stands, and not followed as a stream.
     """
-    modes = {table.name: f"<br>{table.mode}" for table in result.tables}
-    modes |= {sink.name: f"<br>{sink.format} sink" for sink in result.sinks}
-    nodes = [f'    {_id(n)}{_SHAPES[k][0]}"{n}{modes.get(n, "")}"{_SHAPES[k][1]}' for n, k in result.kinds.items()]
+    labels = {name: f"<br>{label}" for name, label in graph.labels.items()}
+    nodes = [f'    {_id(n)}{_SHAPES[k][0]}"{n}{labels.get(n, "")}"{_SHAPES[k][1]}' for n, k in graph.kinds.items()]
     edges = [
-        f"    {_id(name)} {'-.->' if name in result.static else '-->'} {_id(reader)}"
-        for reader, names in result.reads.items()
+        f"    {_id(name)} {'-.->' if name in graph.static else '-->'} {_id(reader)}"
+        for reader, names in graph.reads.items()
         for name in names
     ]
     return "\n".join(["flowchart LR", *nodes, *edges])

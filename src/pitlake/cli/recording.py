@@ -15,12 +15,12 @@ from pitlake.cli.alarms import alarm_score
 from pitlake.cli.ask import Checked, run_check
 from pitlake.cli.files import write_text
 from pitlake.cli.graph import graph_as_svg
+from pitlake.cli.lineage import told_graph
 from pitlake.cli.parts import LANDING
 from pitlake.cli.report import Report, report_as_html
 from pitlake.cli.settings import Settings
 from pitlake.cli.status import present_statuses
 from pitlake.cli.system import MINING_PIPELINE
-from pitlake.cli.validate import validate
 from pitlake.errors import LakeError
 from pitlake.lake.history import LatencyHistory
 from pitlake.lake.status import TableStatus
@@ -76,9 +76,10 @@ class Recording:
         self._found = _Found(datetime.now(UTC), measured_from, checks, statuses, alarm_score(self._settings))
 
     def write(self, file: Path) -> None:
-        """Plan the pipeline once more for its graph, and write the report of what `close` has found."""
+        """Write the report of what `close` has found."""
         found = self._found
         assert found is not None  # noqa: S101 - closed before
+        graph = told_graph(self._settings, MINING_PIPELINE, {LANDING.name})
         # A table of one stage alone, such as the event log's, says nothing of where the time goes.
         tables = {name.name: name for name, stages in sorted(self._history.tables.items()) if len(stages) > 1}
         report = Report(
@@ -91,6 +92,6 @@ class Recording:
             stages={bare: self._history.stages(name, found.measured_from) for bare, name in tables.items()},
             spans={bare: self._history.tables[name] for bare, name in tables.items()},
             alarms=found.alarms,
-            graph=graph_as_svg(validate(self._settings, [MINING_PIPELINE], {LANDING.name})),
+            graph=graph_as_svg(graph) if graph else None,
         )
         write_text(file, report_as_html(report))

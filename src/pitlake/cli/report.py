@@ -27,7 +27,7 @@ class Report:
     """What is told of a run from `began` to `ended`, UTC.
 
     `stages` are the latencies per table that are shown as numbers, those since `measured_from`; `spans` those that are plotted.
-    `alarms` is None where nothing predicts, `graph` the pipeline's graph as SVG.
+    `alarms` is None where nothing predicts, `graph` the pipeline's graph as SVG, None where no pipeline has run.
     """
 
     began: datetime
@@ -39,7 +39,7 @@ class Report:
     stages: Mapping[str, Mapping[str, Histogram]]
     spans: Mapping[str, Mapping[str, Spans]]
     alarms: Score | None
-    graph: str
+    graph: str | None
 
 
 def report_as_html(report: Report) -> str:
@@ -50,7 +50,7 @@ def report_as_html(report: Report) -> str:
         _section("Tables", _tables(report)),
         _section("Expectations", _expectations(report.statuses)),
         _section("Latency over the run", _latencies(report)),
-        _section("The pipeline", f'<div class="wide">{report.graph}</div>'),
+        *([_section("The pipeline", f'<div class="wide">{report.graph}</div>')] if report.graph else []),
     ]
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     lines = [

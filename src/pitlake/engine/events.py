@@ -42,12 +42,15 @@ COLUMNS = (
     Column(name="event_type", type="STRING", nullable=False, comment="Kind of event"),
 )
 
-_FLOW_TYPES = {
+FLOW_TYPES = {
     WriteMode.APPEND: "APPEND",
     WriteMode.UPSERT: "UPDATE",
     WriteMode.CDC: "CHANGE",
     WriteMode.REFRESH: "MATERIALIZED_VIEW",
 }
+VIEW = "VIEW"
+"""The type of a flow whose rows are not stored."""
+
 # Numbers of an update's events begin above all numbers of the updates before it.
 _NUMBERS_PER_EPOCH = 1_000_000
 _SECRET = re.compile(r"password|secret|token|credential|jaas|\.key(\.|$)", re.IGNORECASE)
@@ -121,11 +124,13 @@ def update_state(update: Update, state: str, error: PitlakeError | None = None) 
     return Event("update_progress", f"Update {_short(update)} is {state}{because}.", {"state": state}, level, error=error)
 
 
-def dataset_defined(spec: TableSpec, flows: int) -> Event:
-    """A table of the pipeline and its expectations."""
+def dataset_defined(spec: TableSpec, flows: int, left_out: Sequence[str] = ()) -> Event:
+    """A table of the pipeline and its expectations; of properties of Delta that are `left_out` it warns."""
     dataset_type = "MATERIALIZED_VIEW" if spec.mode is WriteMode.REFRESH else "STREAMING_TABLE"
     details = {"dataset_type": dataset_type, "num_flows": flows, "expectations": [{"name": e} for e in spec.expectations]}
-    return Event("dataset_definition", f"Dataset {spec.name} defined.", details, table=spec.name)
+    without = f" without {', '.join(left_out)}, to which pitlake's writer does not keep" if left_out else ""
+    level = Level.WARN if left_out else Level.INFO
+    return Event("dataset_definition", f"Dataset {spec.name} defined{without}.", details, level, table=spec.name)
 
 
 def sink_defined(sink: Sink, flows: int) -> Event:
@@ -142,7 +147,12 @@ def told_options(options: Mapping[str, str]) -> dict[str, str]:
 def flow_defined(flow: str, spec: TableSpec, inputs: Collection[str], *, sink: str | None = None) -> Event:
     """A flow, what it reads, and the table that it writes, which may be that of a `sink`."""
     columns = [(column.name, column.type) for column in spec.columns]
-    return _flow_defined(flow, _FLOW_TYPES[spec.mode], inputs, columns, table=spec.name, sink=sink, comment=spec.comment)
+    return _flow_defined(flow, FLOW_TYPES[spec.mode], inputs, columns, table=spec.name, sink=sink, comment=spec.comment)
+
+
+def view_defined(view: str, inputs: Collection[str]) -> Event:
+    """A temporary view, and what it reads."""
+    return _flow_defined(view, VIEW, inputs, (), table=view)
 
 
 def sink_flow_defined(flow: str, kind: str, sink: str, inputs: Collection[str], columns: Sequence[tuple[str, str]]) -> Event:

@@ -16,10 +16,11 @@ from pyspark.sql import functions as F
 from pitlake.engine.events import EVENT_LOG
 from pitlake.engine.expectations import check_expectations, with_failed_expectations
 from pitlake.engine.plans import PlanFacts, plan_facts
+from pitlake.engine.properties import PROPERTIES, left_out
 from pitlake.engine.records import DELETED, as_records
 from pitlake.engine.sinks import check_sinks, delta_spec, kafka_records
 from pitlake.engine.sources import GraphReader
-from pitlake.engine.specs import PROPERTIES, milliseconds, quarantine_spec, table_spec
+from pitlake.engine.specs import milliseconds, quarantine_spec, table_spec
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Action, CdcFlow, Dataset, DatasetKind, Flow, Pipeline, Sink, SinkFormat
@@ -39,7 +40,8 @@ class FlowPlan:
     """One query into a table, which may be that of a Delta sink: `records` are ready for the table's topic.
 
     `interval`, in Spark's words, is the checkpoint interval of a streaming query, and how often a materialized view is refreshed.
-    `is_real_time` says that the flow itself asks for real-time mode, whatever mode the update runs in.
+    `is_real_time` says that the flow itself asks for real-time mode, whatever mode the update runs in. `follows` are, by bare
+    name and in order, the tables of the pipeline whose topics it reads in place of their queries.
     """
 
     name: str
@@ -49,6 +51,7 @@ class FlowPlan:
     quarantines: bool = False
     is_real_time: bool = False
     sink: Sink | None = None
+    follows: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -67,8 +70,12 @@ class FlowPlan:
 
     @property
     def checkpoint(self) -> str:
-        """Where the query's checkpoint is, below the folder of all."""
-        return f"{self.spec.name}/{self.name}"
+        """Where the query's checkpoint is, below the folder of all.
+
+        Offsets of one topic are of no use for another: a flow that begins to follow another table begins another checkpoint.
+        """
+        followed = f"@{'+'.join(self.follows)}" if self.follows else ""
+        return f"{self.spec.name}/{self.name}{followed}"
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -123,6 +130,7 @@ class UpdatePlan:
 
     `flows` write tables, those of Delta sinks among them, `sinks` Kafka sinks. `awaited` are the tables of the pipeline that its
     own queries read as static sides, with the columns that they must have; `sides` all tables that are joined to a stream.
+    `left_out` names, per table of the pipeline, its properties of Delta that the local table does not get.
     """
 
     flows: tuple[FlowPlan, ...]
@@ -131,6 +139,7 @@ class UpdatePlan:
     awaited: Mapping[TableName, tuple[str, ...]]
     sides: Mapping[TableName, DataFrame] = field(default_factory=dict)
     sinks: tuple[SinkPlan, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def plans(self) -> Sequence[StreamPlan]:
@@ -162,6 +171,7 @@ def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema
         awaited=dict(reader.awaited),
         sides={table: side for plan in streams for table, side in reader.sides(plan.target).items()},
         sinks=tuple(plan for plan in plans if isinstance(plan, SinkPlan)),
+        left_out={name: out for name, dataset in pipeline.datasets.items() if (out := left_out(dataset.table_properties))},
     )
 
 
@@ -250,6 +260,7 @@ class _Planner:
             interval=_interval(flow, dataset.table_properties, dataset.spark_conf),
             quarantines=_quarantines(dataset),
             is_real_time=_is_real_time(flow, dataset.spark_conf),
+            follows=tuple(sorted(name for name, followed in self._streams.items() if followed.topic in facts.topics)),
         )
 
     def _into_sink(self, flow: Flow, sink: Sink) -> StreamPlan:

@@ -62,7 +62,8 @@ class Grouping:
 class PlanFacts:
     """What pitlake needs to know of a query.
 
-    `streams` is how many streams it reads, 0 for a batch query. `groupings` is empty for a query that does not aggregate.
+    `streams` is how many streams it reads, 0 for a batch query; `topics` names those that are Kafka topics. `groupings` is empty
+    for a query that does not aggregate.
     `row_count` names the output column that is each group's `count(*)`.
     `processing_time` names the output columns that are `current_timestamp()`, which Spark freezes for a whole real-time batch.
     `origins` maps each output column to where it comes from.
@@ -75,6 +76,7 @@ class PlanFacts:
     processing_time: tuple[str, ...]
     static_columns: frozenset[str]
     origins: dict[str, Origin] = field(default_factory=dict)
+    topics: frozenset[str] = frozenset()
 
     def key_column(self, grouping: Grouping) -> str | None:
         """The first output column that carries a grouping key: for a window the one that is its start."""
@@ -93,7 +95,10 @@ class _Lineage:
         self.nodes = list(_plan_nodes(plan))
         self.aliases: dict[int, JvmObject] = {}
         self.static: set[int] = set()
-        self.streams = sum(1 for node in self.nodes if node.children().isEmpty() and node.isStreaming())
+        streams = [node for node in self.nodes if node.children().isEmpty() and node.isStreaming()]
+        self.streams = len(streams)
+        relations = [node for node in streams if _class_name(node) == "StreamingRelationV2"]
+        self.topics = frozenset(str(topic) for node in relations if (topic := node.extraOptions().get("subscribe")) is not None)
         for node in self.nodes:
             self._collect(node)
 
@@ -175,4 +180,5 @@ def plan_facts(frame: DataFrame) -> PlanFacts:
         processing_time=tuple(n for n, e in expressions.items() if e is not None and _class_name(e) in _PROCESSING_TIME),
         static_columns=frozenset(name for name, attribute in output.items() if lineage.is_static(attribute)),
         origins={name: lineage.origin(attribute) for name, attribute in output.items()},
+        topics=lineage.topics,
     )

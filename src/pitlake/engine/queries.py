@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Literal
 
 from pyspark.sql.streaming import StreamingQuery
@@ -21,10 +23,12 @@ _SINK_OPTIONS = {
     "kafka.max.request.size": str(MAX_RECORD_BYTES),
 }
 _REFUSED = "STREAMING_REAL_TIME_MODE"
+_GONE = ("OffsetOutOfRangeException", "data may have been lost because they are not available in Kafka any more")
+"""How a query ends that was to go on at records which are not there, in real-time mode and in micro-batches."""
 
 
 def start_query(plan: StreamPlan, mode: Mode, *, bootstrap: str, checkpoints: str) -> StreamingQuery:
-    """Start a flow; its checkpoint is named after it, so renaming a flow starts it from the beginning, and changing the mode not.
+    """Start a flow; its checkpoint is named after it, so renaming it starts it from the beginning, changing its mode does not.
 
     A Kafka sink's own options win over pitlake's, its Kafka over `bootstrap`. Raises PySparkException for what Spark refuses at
     once; other refusals end the query that is returned.
@@ -47,19 +51,35 @@ def refusal(error: Exception | None) -> str | None:
     return next((line.strip() for line in str(error).splitlines() if _REFUSED in line), None)
 
 
-def failure(flow: str, query: StreamingQuery) -> FlowError | None:
-    """Why a query stopped, for people; None when it was stopped on purpose."""
+def forget_place(plan: StreamPlan, checkpoints: str) -> None:
+    """Delete a flow's checkpoint: started again, it begins at the oldest records that its topics hold."""
+    shutil.rmtree(Path(checkpoints) / plan.checkpoint)
+
+
+def has_lost_its_place(error: Exception | None) -> bool:
+    """Whether a query ended because the records at which it was to go on are gone: deleted by retention, or of another topic."""
+    return any(sign in str(error) for sign in _GONE)
+
+
+def failure(plan: StreamPlan, query: StreamingQuery) -> FlowError | None:
+    """Why a flow's query stopped, for people; None when it was stopped on purpose."""
     error = query.exception()
     if error is None:
         return None
     cause = cause_of(error)
     if cause.startswith(VIOLATION):
         return ExpectationViolationError(
-            f"flow {flow} stopped at a row that it must not accept: {cause}",
+            f"flow {plan.name} stopped at a row that it must not accept: {cause}",
             do="Handle such rows in the flow's query, or change the expectation, then start again.",
         )
+    if has_lost_its_place(error):
+        return FlowError(
+            f"flow {plan.name} stopped, as Kafka no longer has the records at which it was to go on: {cause}",
+            do=f"Move the folder checkpoints/{plan.checkpoint} out of the home and start again: the flow begins at the oldest "
+            "records that its topic has. Those that it had not read are lost to it; an aggregation counts open windows anew.",
+        )
     return FlowError(
-        f"flow {flow} stopped: {cause}",
+        f"flow {plan.name} stopped: {cause}",
         do="See the pipeline's log for the cause; started again, the flow goes on from its checkpoint, at the same records.",
     )
 

@@ -13,7 +13,7 @@ from pyspark.sql.streaming import StreamingQuery
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import flow_failed, flow_state
 from pitlake.engine.planning import MINIMUM_INTERVAL_MS, FlowPlan, StreamPlan
-from pitlake.engine.queries import MICRO_BATCH, Mode, failure, refusal
+from pitlake.engine.queries import MICRO_BATCH, Mode, failure, has_lost_its_place, refusal
 from pitlake.engine.specs import milliseconds
 from pitlake.errors import ExpectationViolationError, FlowError
 
@@ -29,12 +29,15 @@ class Flows:
     """Starts flows by `start` in `mode`, and tells the event log, and people by `report`, what becomes of them.
 
     A flow that asks for real-time mode by itself has it in either mode; one that real-time mode refuses runs in micro-batches.
+    One that follows a topic which no longer has the rows that come next is started again at the oldest, once its place is
+    forgotten by `forget`.
     """
 
     def __init__(
         self,
         plans: Sequence[StreamPlan],
         start: Callable[[StreamPlan, Mode], StreamingQuery],
+        forget: Callable[[StreamPlan], None],
         mode: Mode,
         *,
         log: EventLog,
@@ -42,7 +45,7 @@ class Flows:
         report: Callable[[str], None],
     ) -> None:
         self._plans = {plan.name: plan for plan in drifting(plans)}
-        self._start, self._mode = start, mode
+        self._start, self._forget, self._mode = start, forget, mode
         self._log, self._progress, self._report = log, progress, report
         self._queries: dict[str, StreamingQuery] = {}
 
@@ -64,8 +67,8 @@ class Flows:
         violated = None
         while not stop.wait(WATCH_SECONDS):
             for name in [name for name, query in self._queries.items() if not query.isActive]:
-                query = self._queries.pop(name)
-                if self._falls_back(self._plans[name], query.exception()):
+                query, plan = self._queries.pop(name), self._plans[name]
+                if self._falls_back(plan, query.exception()) or self._begins_anew(plan, query.exception()):
                     continue
                 error = self._failed(name, query)
                 if not isinstance(error, ExpectationViolationError) or not self._queries:
@@ -108,10 +111,28 @@ class Flows:
         self._report(f"Flow {plan.name} runs {warning}")
         return True
 
+    def _begins_anew(self, plan: StreamPlan, error: Exception | None) -> bool:
+        """Start a flow that fell behind the topic of a table at the oldest rows that this still has; whether it had.
+
+        It applies changes by key and sequence: rows that come again do no harm, and those after the gap are worth more than none.
+        """
+        if not isinstance(plan, FlowPlan) or not plan.follows or not has_lost_its_place(error):
+            return False
+        self._forget(plan)
+        followed = ", ".join(plan.follows)
+        warning = (
+            f"again, at the oldest rows of {followed} that Kafka has, as those that came next are gone; "
+            "a key that has not changed since keeps an older row"
+        )
+        self._log.add(flow_state(plan.name, plan.table, "STARTING", warning=warning))
+        self._report(f"Flow {plan.name} starts {warning}")
+        self._begin(plan)
+        return True
+
     def _failed(self, name: str, query: StreamingQuery) -> FlowError:
-        error = failure(name, query)
-        error = error or FlowError(f"flow {name} ended by itself", do="Start the pipeline again.")
         plan = self._plans[name]
+        error = failure(plan, query)
+        error = error or FlowError(f"flow {name} ended by itself", do="Start the pipeline again.")
         self._log.add(flow_failed(name, plan.table, error, sink=plan.sink_name))
         self._report(error.what)
         return error

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pitlake.engine.declarations import column_type, declared_schema
 from pitlake.engine.expectations import FAILED_EXPECTATIONS
 from pitlake.engine.plans import PlanFacts
+from pitlake.engine.properties import delta_properties
 from pitlake.engine.records import DELETED
 from pitlake.engine.sources import LANDING_ID
 from pitlake.errors import LakeError
@@ -25,9 +26,6 @@ from pitlake.pipelines.schemas import type_text
 QUARANTINED_AT = "quarantined_at"
 DEFAULT_COMMIT_INTERVAL = "250 milliseconds"
 QUARANTINE_COMMIT_INTERVAL_MS = 1000
-PROPERTIES = frozenset(
-    {"pitlake.commitInterval", "pitlake.eventTime", "pitlake.ingestionTime", "pitlake.retention", "pitlake.retentionColumn"}
-)
 
 _UNIT_MS = {"millisecond": 1, "second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 
@@ -59,6 +57,7 @@ def table_spec(name: TableName, flow: Flow | CdcFlow, dataset: Dataset, rows: Da
         retention_days=_retention_days(dataset),
         retention_column=_column_property(dataset, rows, "pitlake.retentionColumn"),
         commit_interval_ms=interval_ms(dataset, dataset.table_properties.get("pitlake.commitInterval", DEFAULT_COMMIT_INTERVAL)),
+        properties=delta_properties(dataset.table_properties),
     )
 
 

@@ -26,9 +26,10 @@ from pitlake.engine.events import (
     sink_flow_defined,
     update_created,
     update_state,
+    view_defined,
 )
 from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
-from pitlake.engine.queries import Mode, start_query
+from pitlake.engine.queries import Mode, forget_place, start_query
 from pitlake.engine.running import Flows
 from pitlake.engine.sides import static_sides
 from pitlake.engine.sources import GraphReader
@@ -166,6 +167,7 @@ class _Run:
         return Flows(
             [*(flow for flow in self.planned.flows if not flow.refreshes), *self.planned.sinks],
             lambda flow, mode: start_query(flow, mode, bootstrap=bootstrap, checkpoints=checkpoints),
+            lambda flow: forget_place(flow, checkpoints),
             self.config.mode,
             log=self.log,
             progress=progress,
@@ -231,11 +233,14 @@ def _definitions(planned: UpdatePlan) -> Iterator[Event]:
     flows = Counter(plan.target for plan in planned.plans)
     for plan in {plan.target: plan for plan in planned.plans}.values():
         if isinstance(plan, FlowPlan) and plan.sink is None:
-            yield dataset_defined(plan.spec, flows[plan.target])
+            yield dataset_defined(plan.spec, flows[plan.target], planned.left_out.get(plan.target, ()))
         elif plan.sink is not None:
             yield sink_defined(plan.sink, flows[plan.target])
+    reads = {reader: {stored.get(name, name) for name in names} for reader, names in planned.reads.items()}
+    for view in sorted(reads.keys() - flows.keys()):
+        yield view_defined(view, reads[view])
     for plan in planned.plans:
-        inputs = {stored.get(name, name) for name in planned.reads.get(plan.target, frozenset())}
+        inputs = reads.get(plan.target, set())
         if isinstance(plan, FlowPlan):
             yield flow_defined(plan.name, plan.spec, inputs, sink=plan.sink_name)
         else:

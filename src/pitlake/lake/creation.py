@@ -60,7 +60,7 @@ def open_table(lake: str, spec: TableSpec, created: CommitProperties) -> DeltaTa
 
 
 def evolve(table: DeltaTable, spec: TableSpec, properties: Callable[[], CommitProperties]) -> None:
-    """Add, relax and describe columns as the spec asks; `properties` are those of each commit that this takes.
+    """Add, relax and describe columns as the spec asks, and set the table's properties; `properties` are those of each commit.
 
     Raises LakeError, before anything is changed, when the spec asks for what would need the rows to be written anew.
     """
@@ -75,6 +75,8 @@ def evolve(table: DeltaTable, spec: TableSpec, properties: Callable[[], CommitPr
             _evolve_column(table, existing[field.name], field, properties)
     if spec.comment and spec.comment != table.metadata().description:
         table.alter.set_table_description(spec.comment, commit_properties=properties())
+    if not spec.properties.items() <= table.metadata().configuration.items():
+        table.alter.set_table_properties(spec.properties, raise_if_not_exists=False, commit_properties=properties())
 
 
 def partition_columns(spec: TableSpec) -> list[str]:
@@ -97,7 +99,7 @@ def _create(path: str, spec: TableSpec, properties: CommitProperties) -> DeltaTa
         name=TableName.parse(spec.name).name,
         description=spec.comment,
         partition_by=partition_columns(spec) or None,
-        configuration=_PROPERTIES | _statistics(spec) | {_MODE: spec.mode.value, _KEYS: ",".join(spec.keys)},
+        configuration=_PROPERTIES | _statistics(spec) | spec.properties | {_MODE: spec.mode.value, _KEYS: ",".join(spec.keys)},
         raise_if_key_not_exists=False,
         commit_properties=properties,
     )

@@ -56,6 +56,7 @@ class TableSpec(BaseModel):
     which stage latencies are measured. `window` names the window start of an upsert table, one of its keys: by it files are laid
     out, open windows apart from closed ones.
     `retention_days` counts from the `retention_column`. `location` is where a table lies that is not in the lake, under its name.
+    `properties` are Delta's, such as `delta.autoOptimize.autoCompact`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -79,6 +80,7 @@ class TableSpec(BaseModel):
     retention_column: str | None = None
     commit_interval_ms: int = 250
     location: str | None = None
+    properties: dict[str, str] = {}
 
     def path(self, lake: str) -> str:
         """Where the table lies, if `lake` is where all do that say nothing else. Raises LakeError for a name that is none."""

@@ -65,6 +65,23 @@ def test_an_unparsable_message_is_one_row_without_a_machine(bronze_rows):
     assert {r._rescued_data for r in rows} == {'{"error":"not a JSON object"}'}
 
 
+def test_a_message_that_breaks_off_anywhere_is_one_row_without_a_machine(bronze_rows):
+    text = json.dumps({**MESSAGE, "batch": [UPDATE, UPDATE], "firmware": {"version": "8.1"}})
+    broken = [text[:length] for length in range(len(text))]
+    rows = bronze_rows(*(each.encode() for each in broken))
+    assert [(r.batch_index, r.equipment_id, r.tags, r.message_id, r.raw) for r in rows] == [
+        (0, None, None, None, each) for each in broken
+    ]
+    assert {r._rescued_data for r in rows} == {'{"error":"not a JSON object"}'}
+
+
+def test_an_update_given_as_text_that_breaks_off_is_rescued_whole(bronze_rows):
+    broken = json.dumps(UPDATE)[:-1]
+    rows = bronze_rows({**MESSAGE, "batch": [broken, UPDATE]})
+    assert [(r.batch_index, r.equipment_id) for r in rows] == [(0, None), (1, "CR_002")]
+    assert json.loads(rows[0]._rescued_data) == {"update": {"batch": broken}}
+
+
 def test_bytes_that_are_not_utf8_are_kept_in_base64(bronze_rows):
     value = b'{"source": "\xff\xfe"}'
     [row] = bronze_rows(value)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from pitlake.mining.transformations.ignition import ONE_TAG, as_batch, placed_fields
-from pitlake.mining.transformations.parsing import FIELDS, instant, json_fields, json_struct, microseconds, unplaced
+from pitlake.mining.transformations.parsing import (
+    FIELDS,
+    instant,
+    json_fields,
+    json_struct,
+    microseconds,
+    unbroken,
+    unplaced,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -103,8 +111,9 @@ def _with_text(landing: DataFrame) -> DataFrame:
 
 def _with_message_fields(messages: DataFrame) -> DataFrame:
     # Typed for what flows read, as it is parsed once; all fields for what is rescued, which bronze alone does.
-    opened = messages.withColumns({"message": json_struct(F.col("text"), _MESSAGE), "fields": json_fields(F.col("text"))})
-    message = F.col("message")
+    text, message = F.col("text"), F.col("message")
+    read = messages.withColumns({"message": json_struct(text, _MESSAGE), "fields": json_fields(text)})
+    opened = read.withColumn("message", unbroken(message, text))
     stamp = F.coalesce(message["timestamp"], message["event_time"])
     is_one_tag = message["tag_path"].isNotNull() & message["batch"].isNull()
     typed = opened.withColumns(
@@ -128,7 +137,8 @@ def _error() -> Column:
 def _with_update_fields(messages: DataFrame) -> DataFrame:
     updates = messages.select("*", F.posexplode_outer("batch").alias("position", "update_text"))
     text, update = F.col("update_text"), F.col("update")
-    opened = updates.withColumns({"update": json_struct(text, _UPDATE), "update_fields": json_fields(text)})
+    read = updates.withColumns({"update": json_struct(text, _UPDATE), "update_fields": json_fields(text)})
+    opened = read.withColumn("update", unbroken(update, text))
     typed = opened.withColumns(
         {
             "batch_index": F.coalesce("position", F.lit(0)),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FIELDS = "MAP<STRING,STRING>"
 
+_FAULTY = "_faulty"
+
 _INSTANT = r"^(?!9999-12-31.*-\d{2}:)[1-9]\d{3}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?\z"
 _FIRST_MICROSECOND = 10**15
 _LAST_MICROSECOND = 253_402_300_799_999_999
@@ -28,9 +30,17 @@ def json_fields(text: Column) -> Column:
 def json_struct(text: Column, schema: str) -> Column:
     """The fields of a JSON object that `schema` names, in one pass. A field that is not of its type is NULL, its neighbours not.
 
-    Of text that is no object, or not all of one, the struct holds what could be read before the fault, or is NULL.
+    Of text that breaks off, the struct holds what stands before the break: ask `unbroken` of it.
     """
-    return F.from_json(text, schema, {"mode": "PERMISSIVE"})
+    return F.from_json(text, f"{schema}, {_FAULTY} STRING", {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": _FAULTY})
+
+
+def unbroken(struct: Column, text: Column) -> Column:
+    """The column that `json_struct` has made of `text`; NULL where the text is no object, or not all of one.
+
+    Where Spark found a fault, a field not of its type or a break, the text is read once more to tell which.
+    """
+    return F.when(struct[_FAULTY].isNull() | json_fields(text).isNotNull(), struct)
 
 
 def instant(text: Column) -> Column:

@@ -1,0 +1,29 @@
+"""What becomes of a table's properties: pitlake's are settings, Delta's are the table's where its writer keeps to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PROPERTIES = frozenset(
+    {"pitlake.commitInterval", "pitlake.eventTime", "pitlake.ingestionTime", "pitlake.retention", "pitlake.retentionColumn"}
+)
+"""Those of pitlake."""
+
+_DELTA = "delta."
+_KEPT = frozenset({"delta.autoOptimize.autoCompact", "delta.autoOptimize.optimizeWrite"})
+"""What the writer does for every table: it merges small files, and writes one file per partition and commit."""
+
+
+def delta_properties(properties: Mapping[str, str]) -> dict[str, str]:
+    """Delta's properties that the local table has too."""
+    return {name: value for name, value in properties.items() if name in _KEPT}
+
+
+def left_out(properties: Mapping[str, str]) -> tuple[str, ...]:
+    """Delta's properties that the local table does not get: they would promise readers what the writer does not do.
+
+    A change feed, for one, would reach back as far as the log, which is minutes; what there is to follow is the table's topic.
+    One that is switched off is not missed.
+    """
+    named = (name for name, value in sorted(properties.items()) if name.startswith(_DELTA) and value.lower() != "false")
+    return tuple(name for name in named if name not in _KEPT)
