@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from types import TracebackType
+from typing import Self
 
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
@@ -49,35 +50,52 @@ class StaticSide:
         self._held = None
 
 
-@contextmanager
-def static_sides(frames: Mapping[str, DataFrame]) -> Iterator[None]:
-    """Hold the tables, by path, while the block lasts; a change is seen within `POLL_SECONDS`.
+class StaticSides:
+    """The tables that are held while the block lasts, by path; a change of one is seen within `POLL_SECONDS`."""
 
-    When the block begins, the tables that exist are held: streams that start then need not read them, each for itself.
-    """
-    sides = {path: StaticSide(path, frame) for path, frame in frames.items()}
-    stop = threading.Event()
-    with ThreadPoolExecutor(max_workers=max(1, len(sides)), thread_name_prefix="static side") as pool:
-        list(pool.map(_refresh, sides.items()))
-    polling = threading.Thread(target=_poll, args=(sides, stop), name="static sides", daemon=True)
-    polling.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        polling.join()
-        for side in sides.values():
+    def __init__(self) -> None:
+        self._sides: dict[str, StaticSide] = {}
+        self._holding: dict[str, Future[None]] = {}
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(thread_name_prefix="static side")
+        self._polling = threading.Thread(target=self._poll, name="static sides", daemon=True)
+
+    def hold(self, path: str, frame: DataFrame) -> None:
+        """Begin to hold a table, if it exists, and return at once. Each is read by Python workers that take a while to start."""
+        if path not in self._sides:
+            self._sides[path] = StaticSide(path, frame)
+            self._holding[path] = self._pool.submit(_refresh, path, self._sides[path])
+
+    def keep(self, frames: Mapping[str, DataFrame]) -> None:
+        """Hold these tables and no others, and look for changes from now on; those that exist are held when it returns.
+
+        Streams that start then need not read them, each for itself.
+        """
+        for path, frame in frames.items():
+            self.hold(path, frame)
+        wait(self._holding.values())
+        for path in self._sides.keys() - frames.keys():
+            self._sides.pop(path).release()
+        self._polling.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        self._pool.shutdown()
+        if self._polling.is_alive():
+            self._polling.join()
+        for side in self._sides.values():
             side.release()
 
+    def _poll(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            for path, side in self._sides.items():
+                _refresh(path, side)
 
-def _poll(sides: Mapping[str, StaticSide], stop: threading.Event) -> None:
-    while not stop.wait(POLL_SECONDS):
-        for side in sides.items():
-            _refresh(side)
 
-
-def _refresh(named: tuple[str, StaticSide]) -> None:
-    path, side = named
+def _refresh(path: str, side: StaticSide) -> None:
     try:
         side.refresh()
     except TableNotFoundError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -71,7 +71,8 @@ class GraphReader:
     An upstream stream of the pipeline is inlined, except where a CDC flow follows its topic: its query is called anew and its
     dropping expectations are applied, so that a flow's state and its landing offsets are in one checkpoint. `landing` names the
     topics that may be read as streams, `tables` what the lake holds. A table of the pipeline itself is planned with the columns
-    that it will have, which `awaited` notes: it must exist, with them, before a query that reads it starts.
+    that it will have, which `awaited` notes: it must exist, with them, before a query that reads it starts. `on_side` hears of
+    each other table that streams may be joined with, as soon as it is opened.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class GraphReader:
         schema: str,
         landing: Collection[str],
         tables: Collection[TableName],
+        on_side: Callable[[TableName, DataFrame], None] = lambda *_: None,
     ) -> None:
         self._pipeline = pipeline
         self._session = session
@@ -94,6 +96,7 @@ class GraphReader:
         self._schema = schema
         self._landing = frozenset(landing)
         self._tables = frozenset(tables)
+        self._on_side = on_side
         # Opening a table starts a Python worker; the frame may stand in any number of queries.
         self._opened: dict[tuple[TableName, bool], DataFrame] = {}
         self._joined: dict[str, set[TableName]] = {}
@@ -174,6 +177,8 @@ class GraphReader:
             self._joined.setdefault(self._stack[0].name, set()).add(table)
         if opened not in self._opened:
             self._opened[opened] = self._open(table, dataset)
+            if dataset is None and not self._pruning:
+                self._on_side(table, self._opened[opened])
         return self._opened[opened]
 
     def _open(self, table: TableName, dataset: Dataset | None) -> DataFrame:

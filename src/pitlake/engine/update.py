@@ -31,7 +31,7 @@ from pitlake.engine.events import (
 from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
 from pitlake.engine.queries import Mode, forget_place, start_query
 from pitlake.engine.running import Flows
-from pitlake.engine.sides import static_sides
+from pitlake.engine.sides import StaticSides
 from pitlake.engine.sources import GraphReader
 from pitlake.engine.tables import await_tables
 from pitlake.engine.views import Views, publish_refresh
@@ -78,8 +78,8 @@ def next_epoch(home: Path, now_ms: int) -> int:
     return epoch
 
 
-def plan(config: UpdateConfig, session: SparkSession, epoch: int) -> UpdatePlan:
-    """Load and plan the pipeline; nothing is started. Raises DefinitionError and BrokerError."""
+def plan(config: UpdateConfig, session: SparkSession, epoch: int, sides: StaticSides) -> UpdatePlan:
+    """Load and plan the pipeline; no query is started, `sides` begins to hold tables. Raises DefinitionError and BrokerError."""
     pipeline = load(config.files)
     reader = GraphReader(
         pipeline,
@@ -90,6 +90,7 @@ def plan(config: UpdateConfig, session: SparkSession, epoch: int) -> UpdatePlan:
         schema=config.schema,
         landing=landing_topics(list_topics(config.bootstrap)),
         tables=list_tables(config.lake),
+        on_side=lambda table, frame: sides.hold(table.path(config.lake), frame),
     )
     return plan_update(pipeline, reader, catalog=config.catalog, schema=config.schema, epoch=epoch)
 
@@ -108,12 +109,13 @@ def run_update(
     not. A flow that stops at a row which it must not accept does not end the others: its error is raised when the update ends.
     """
     update = Update(config.catalog, config.schema, next_epoch(config.home, time.time_ns() // 1_000_000))
-    with _told(config, update) as log:
+    with _told(config, update) as log, StaticSides() as sides:
         report("Planning the pipeline")
-        planned = plan(config, session, update.epoch)
+        planned = plan(config, session, update.epoch, sides)
         log.add(*_definitions(planned), update_state(update, "SETTING_UP_TABLES"))
         _publish_specs(config.bootstrap, planned.specs)
         _ensure_sink_topics(config.bootstrap, planned.sinks)
+        sides.keep({table.path(config.lake): frame for table, frame in planned.sides.items()})
         _Run(config, update, session, planned, log, report).until(stop, on_ready)
 
 
@@ -148,8 +150,7 @@ class _Run:
         config = self.config
         progress = ProgressLog(self.log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
         flows, views = self._flows(progress), self._views(progress)
-        sides = {table.path(config.lake): frame for table, frame in self.planned.sides.items()}
-        with static_sides(sides), committed_batches(self.session, self._marking(progress)):
+        with committed_batches(self.session, self._marking(progress)):
             await_tables(config.lake, self.planned.awaited, stop)
             try:
                 flows.start(stop)
