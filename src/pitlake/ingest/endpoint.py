@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+import uvloop
 
 from pitlake.errors import ConfigurationError, PitlakeError
 from pitlake.ingest.access import Access
@@ -80,7 +81,7 @@ def run_endpoint(config: EndpointConfig, stop: threading.Event, on_ready: Callab
     config.check()
     context = tls(config.certificate, config.certificate_key) if config.certificate and config.certificate_key else None
     with _first_of_group():
-        asyncio.run(_run(config, context, stop, on_ready))
+        uvloop.run(_run(config, context, stop, on_ready))
 
 
 @contextmanager
