@@ -18,7 +18,7 @@ ROOM_BYTES = 32 * 1024 * 1024
 """How much may be under way to a topic before those who send are made to wait."""
 
 
-GROUP_BYTES = 4 * 1024 * 1024
+GROUP_BYTES = 8 * 1024 * 1024
 """How much is written at once when there is more."""
 
 

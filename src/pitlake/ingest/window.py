@@ -14,7 +14,7 @@ _BUCKET_BYTES = _SLOTS * DIGEST_BYTES
 class Window:
     """Remembers at least the last `length` digests that were added to it; older ones are forgotten in the order of their coming.
 
-    A digest's first bytes choose one of the buckets, which is a ring of places. All of it takes 43 bytes for each of `length`,
+    A digest's hash chooses one of the buckets, which is a ring of places. All of it takes 43 bytes for each of `length`,
     whatever comes.
     """
 
@@ -25,7 +25,7 @@ class Window:
 
     def add(self, digest: bytes) -> bool:
         """Remember a digest; whether it is new."""
-        bucket = int.from_bytes(digest[:3], "little") % self._buckets
+        bucket = hash(digest) % self._buckets
         start = bucket * _BUCKET_BYTES
         if self._places.find(digest, start, start + _BUCKET_BYTES) >= 0:
             return False
