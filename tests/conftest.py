@@ -1,4 +1,4 @@
-"""What all tests share: one small Spark session."""
+"""What all tests share: one small Spark session, and which of them run in the same worker."""
 
 from __future__ import annotations
 
@@ -14,6 +14,19 @@ from pitlake.local.jars import fetch_jars
 pytest_plugins = ["tests.support.broker"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Share tests out among workers: one has the Spark session, one the broker, and a file's tests stay together."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
+def _group(item: pytest.Function) -> str:
+    # The mine of the end-to-end tests has a Spark of its own: two at once would take the processor from each other.
+    if "spark" in item.fixturenames or "e2e" in item.path.parts:
+        return "spark"
+    return "broker" if "broker" in item.fixturenames else str(item.path)
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """A local session in UTC, without a web page, whose Python workers run in this virtual environment."""
@@ -22,6 +35,8 @@ def spark() -> Iterator[SparkSession]:
         SparkSession.builder.master("local[8]")  # threads: a streaming query in real time holds some for as long as it runs
         .appName("pitlake-tests")
         .config("spark.driver.extraClassPath", os.pathsep.join(str(jar) for jar in fetch_jars().spark))
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+        .config("spark.python.sql.dataFrameDebugging.enabled", "false")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.driver.host", "127.0.0.1")

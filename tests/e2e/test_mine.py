@@ -42,7 +42,7 @@ def mine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mine]:
             mine.run(10)
         mine.run_until(lambda: not mine.differences() and not _stale_statuses(mine), 150, every=2)
         yield mine
-    assert _descendants() == before, "a process is left running after the end"
+    assert _descendants() <= before, "a process is left running after the end"
 
 
 def _descendants() -> set[int]:

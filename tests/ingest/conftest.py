@@ -58,7 +58,7 @@ def landed(broker: RunningBroker) -> Callable[[LandingTable], list[bytes]]:
     def values(table: LandingTable) -> list[bytes]:
         kept = kept_offsets(broker.bootstrap, table.topic) or {}
         found = []
-        with TopicReader(broker.bootstrap, table.topic, dict.fromkeys(kept, BEGINNING)) as reader:
+        with TopicReader(broker.bootstrap, table.topic, dict.fromkeys(kept, BEGINNING), follow=False) as reader:
             while not reader.at_end:
                 found += [record.value or b"" for record in reader.take(10_000, 0.2)]
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 import pytest
@@ -63,6 +64,20 @@ def test_the_end_is_reached_and_left_again(broker, topic):
         _publish(broker, topic, b"1")
         assert _take(reader, 1) == [b"1"]
         assert not reader.at_end
+
+
+def test_who_does_not_follow_learns_of_the_end_before_a_poll_is_over(broker, topic):
+    _publish(broker, topic, b"0")
+    assert any(_seconds_to_the_end(broker, topic) < 0.4 for _ in range(5))
+
+
+def _seconds_to_the_end(broker, topic):
+    with TopicReader(broker.bootstrap, topic, {0: BEGINNING}, follow=False) as reader:
+        assert _take(reader, 1) == [b"0"]
+        began = time.monotonic()
+        while not reader.at_end:
+            reader.take(1, 1)
+        return time.monotonic() - began
 
 
 def test_an_offset_beyond_the_end_is_an_error(broker, topic):

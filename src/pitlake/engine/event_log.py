@@ -126,7 +126,7 @@ def told_progress(bootstrap: str, lake: str, catalog: str, schema: str) -> dict[
     offset = table.transaction_version(app_id(topic, 0)) if table else None
     stored = query(lake, _LAST_MEASURED, catalog=catalog, schema=schema).to_pylist() if table else []
     told = {event["name"]: totals for event in stored if (totals := totals_in(event["details"]))}
-    with TopicReader(bootstrap, topic, {0: BEGINNING if offset is None else offset}) as reader:
+    with TopicReader(bootstrap, topic, {0: BEGINNING if offset is None else offset}, follow=False) as reader:
         for event in _events(reader):
             if totals := totals_in(event["details"]):
                 told[event["origin"]["table_name"]] = totals

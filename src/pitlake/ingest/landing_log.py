@@ -39,7 +39,7 @@ class LandingLog:
         starts = {partition: max(offsets.start, offsets.stop - share) for partition, offsets in kept.items() if offsets}
         if not starts:
             return
-        with TopicReader(self._bootstrap, self._topic, starts) as reader:
+        with TopicReader(self._bootstrap, self._topic, starts, follow=False) as reader:
             while not reader.at_end:
                 yield from map(_key_of, reader.take(_TAIL_RECORDS, _TAIL_SECONDS))
 

@@ -53,7 +53,7 @@ def landing_tables(bootstrap: str) -> dict[str, LandingTable]:
     if not ends:
         return {}
     found: dict[str, LandingTable] = {}
-    with TopicReader(bootstrap, REGISTRY.name, dict.fromkeys(ends, BEGINNING)) as reader:
+    with TopicReader(bootstrap, REGISTRY.name, dict.fromkeys(ends, BEGINNING), follow=False) as reader:
         while not reader.at_end:
             for record in reader.take(_TAKEN, _SECONDS):
                 name = (record.key or b"").decode()
