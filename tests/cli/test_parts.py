@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from pitlake.cli.parts import bootstrap_of
+from pitlake.cli.parts import await_run, bootstrap_of
 from pitlake.cli.settings import Settings
 from pitlake.errors import BrokerError
 from pitlake.local.home import Home
@@ -21,15 +25,23 @@ def test_an_idle_home_is_an_error_at_once(tmp_path):
         bootstrap_of(Settings(home=tmp_path))
 
 
-def test_a_part_of_a_system_waits_for_its_run(tmp_path):
+def test_a_part_of_a_system_waits_for_its_run(tmp_path, capsys):
     starting = threading.Timer(0.2, Home(tmp_path).write_run, ["127.0.0.1:9092"])
     starting.start()
-    assert bootstrap_of(Settings(home=tmp_path, wait=True)) == "127.0.0.1:9092"
+    assert await_run(Settings(home=tmp_path, wait=True), threading.Event())
+    assert Home(tmp_path).has_run()
+    assert "Waiting for a run on" in capsys.readouterr().err
     starting.join()
 
 
-def test_waiting_ends_when_the_part_is_stopped(tmp_path):
-    stop = threading.Event()
-    stop.set()
-    with pytest.raises(BrokerError, match="Nothing runs"):
-        bootstrap_of(Settings(home=tmp_path, wait=True), stop)
+def test_nothing_is_waited_for_unless_the_settings_say_so(tmp_path):
+    assert await_run(Settings(home=tmp_path), threading.Event())
+
+
+def test_a_part_that_waits_ends_when_it_is_told_to(tmp_path):
+    waiting = [sys.executable, "-m", "pitlake", "write", "--home", str(tmp_path)]
+    with subprocess.Popen(waiting, env={**os.environ, "PITLAKE_WAIT": "true"}, stderr=subprocess.PIPE) as writer:
+        assert writer.stderr is not None
+        assert b"Waiting for a run on" in writer.stderr.readline()
+        writer.send_signal(signal.SIGTERM)
+        assert writer.wait(20) == 0

@@ -200,7 +200,7 @@ def test_a_flow_that_spark_refuses_for_another_reason_does_not_start(tmp_path):
 
 
 def test_a_flow_that_fell_behind_a_tables_topic_begins_anew_at_the_oldest_rows(tmp_path):
-    plan = FlowPlan("f", append_spec(), None, "1 minute", follows=("silver",))
+    plan = FlowPlan("f", append_spec(), None, "1 minute", follows=("silver",), is_follower=True)
     told = Told(tmp_path, Query(GONE), plans=[plan])
     _run(told)
     assert (told.started, told.forgotten) == ([("f", "realtime")] * 2, ["f"])
@@ -211,9 +211,17 @@ def test_a_flow_that_fell_behind_a_tables_topic_begins_anew_at_the_oldest_rows(t
     assert "at the oldest rows of silver that Kafka has" in told.rows[2]["message"]
 
 
+def test_a_flow_that_soon_falls_behind_again_ends_the_update(tmp_path):
+    plan = FlowPlan("f", append_spec(), None, "1 minute", follows=("silver",), is_follower=True)
+    told = Told(tmp_path, Query(GONE), Query(GONE), plans=[plan])
+    with pytest.raises(FlowError, match="no longer has the records"):
+        _run(told)
+    assert told.forgotten == ["f"]
+
+
 @pytest.mark.parametrize(("follows", "ended_by"), [((), GONE), (("silver",), "Caused by: java.io.IOException: no space")])
 def test_no_other_flow_forgets_where_it_was(tmp_path, follows, ended_by):
-    told = Told(tmp_path, Query(ended_by), plans=[FlowPlan("f", append_spec(), None, "1 minute", follows=follows)])
+    told = Told(tmp_path, Query(ended_by), plans=[FlowPlan("f", append_spec(), None, "1 minute", is_follower=bool(follows))])
     with pytest.raises(FlowError):
         _run(told)
     assert told.forgotten == []

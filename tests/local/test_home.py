@@ -87,6 +87,12 @@ def test_a_note_that_cannot_be_read_tells_of_no_run(tmp_path: Path) -> None:
         Home(tmp_path).read_bootstrap()
 
 
+def test_the_note_of_an_earlier_run_is_gone_once_the_home_is_taken(tmp_path: Path) -> None:
+    Home(tmp_path).write_run("127.0.0.1:9092")
+    with Home(tmp_path).locked():
+        assert not Home(tmp_path).has_run()
+
+
 def test_the_end_of_a_run_takes_its_note_away(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with home.locked():

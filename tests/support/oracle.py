@@ -106,6 +106,8 @@ def _versions(path: str) -> pa.Table:
     """Every version of a table that has rows, with `from_us` and `until_us`, between which it was the current one."""
     table = DeltaTable(path)
     commits = sorted(table.history(), key=lambda commit: commit["version"])
+    if commits[0]["version"] != 0:
+        raise ValueError(f"The log of {path} has been cleaned up: its first versions are not known any more.")
     begins = [commit["timestamp"] * 1000 for commit in commits]
     versions = []
     for commit, begin, end in zip(commits, begins, [*begins[1:], 2**62], strict=True):

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pitlake.cli.parts import bootstrap_of, stop_on_signal
+from pitlake.cli.parts import await_run, bootstrap_of, stop_on_signal
 from pitlake.cli.settings import EndpointSettings, Settings
 from pitlake.errors import ProcessError
 from pitlake.ingest.clients import Clients
@@ -26,8 +26,19 @@ def run_ingest(settings: Settings, endpoint: EndpointSettings) -> None:
     """Run the endpoint until stopped. Raises ConfigurationError and BrokerError."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     home = Home(settings.home.resolve())
+
+    def ready(addresses: Addresses) -> None:
+        write_atomically(_addresses_file(home), json.dumps(asdict(addresses)))
+        announce_ready(home, ENDPOINT)
+
+    with stop_on_signal() as stop:
+        if await_run(settings, stop):
+            run_endpoint(_config(settings, endpoint, home), stop, ready)
+
+
+def _config(settings: Settings, endpoint: EndpointSettings, home: Home) -> EndpointConfig:
     grpc_port, http_port = _ports(endpoint, home)
-    config = EndpointConfig(
+    return EndpointConfig(
         bootstrap=bootstrap_of(settings),
         clients=_clients_file(home),
         key=home.ingest / "signing.key",
@@ -39,13 +50,6 @@ def run_ingest(settings: Settings, endpoint: EndpointSettings) -> None:
         tokens=endpoint.tokens,
         exposed=endpoint.exposed,
     )
-
-    def ready(addresses: Addresses) -> None:
-        write_atomically(_addresses_file(home), json.dumps(asdict(addresses)))
-        announce_ready(home, ENDPOINT)
-
-    with stop_on_signal() as stop:
-        run_endpoint(config, stop, ready)
 
 
 def addresses_of(settings: Settings) -> Addresses:

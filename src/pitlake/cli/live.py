@@ -156,7 +156,7 @@ def _has_gold(settings: Settings, began: datetime) -> bool:
 
 def measured_from(ready_at: datetime, now: datetime) -> datetime:
     """From when on the latencies of a run count, as far as it has come: a longer one's without those of its warming up."""
-    return ready_at + WARM_UP if now - ready_at > 2 * WARM_UP else ready_at
+    return ready_at + WARM_UP if now - ready_at > 1.5 * WARM_UP else ready_at
 
 
 def _print_summary(settings: Settings, ready_at: datetime) -> None:
@@ -164,7 +164,7 @@ def _print_summary(settings: Settings, ready_at: datetime) -> None:
     console = Console()
     now = datetime.now(UTC)
     since = measured_from(ready_at, now)
-    is_warm = since > ready_at
+    measured = "after its first minute" if since > ready_at else "its start included"
     statuses = present_statuses(settings, since=since)
-    console.print(f"\nTables, with the latencies of this run{' after its first minute' if is_warm else ''}:\n")
+    console.print(f"\nTables, with the latencies of this run, {measured}:\n")
     console.print(Group(tables_summary(statuses, now=now), "", quality_summary(statuses), ""))

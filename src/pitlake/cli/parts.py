@@ -49,17 +49,20 @@ def stop_on_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def bootstrap_of(settings: Settings, stop: threading.Event | None = None) -> str:
-    """The Kafka to use.
+def bootstrap_of(settings: Settings) -> str:
+    """The Kafka to use. Raises BrokerError when none was named and nothing runs on the home."""
+    return settings.kafka or Home(settings.home.resolve()).read_bootstrap()
 
-    Raises BrokerError when none was named and nothing runs on the home. Where the settings say so, a run is waited for until
-    `stop` is set.
-    """
+
+def await_run(settings: Settings, stop: threading.Event) -> bool:
+    """Wait for a run on the home to begin, where the settings say so; False when `stop` is set before."""
     home = Home(settings.home.resolve())
-    stop = stop or threading.Event()
-    while settings.wait and not (home.has_run() or stop.wait(_WAIT_SECONDS)):
-        pass
-    return settings.kafka or home.read_bootstrap()
+    if settings.wait and not home.has_run():
+        Console(stderr=True).print(f"Waiting for a run on {home.path}")
+    while settings.wait and not home.has_run():
+        if stop.wait(_WAIT_SECONDS):
+            return False
+    return True
 
 
 def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
@@ -73,10 +76,12 @@ def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
     with _only_run_of(files, home), stop_on_signal() as stop:
         console.print("Starting Spark")
         with running_session(home.path, jars, master=settings.master) as session:
+            if not await_run(settings, stop):
+                return
             config = UpdateConfig(
                 files=tuple(files),
                 home=home.path,
-                bootstrap=bootstrap_of(settings, stop),
+                bootstrap=bootstrap_of(settings),
                 lake=settings.lake_url,
                 catalog=settings.catalog,
                 schema=settings.schema_,
@@ -109,4 +114,5 @@ def run_lake_writer(settings: Settings) -> None:
     _log_to_standard_error()
     home = Home(settings.home.resolve())
     with stop_on_signal() as stop:
-        run_writer(bootstrap_of(settings), settings.lake_url, stop, lambda: announce_ready(home, WRITER))
+        if await_run(settings, stop):
+            run_writer(bootstrap_of(settings), settings.lake_url, stop, lambda: announce_ready(home, WRITER))

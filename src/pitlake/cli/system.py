@@ -1,4 +1,4 @@
-"""The whole system on one machine: its parts in the order in which they start, under one supervisor and one lock."""
+"""The whole system on one machine: its parts, which start at once, under one supervisor and one lock."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class System:
                 "PITLAKE_WAIT": "true",
             },
             restarts=restarts,
+            ready_seconds=180.0,  # the broker's start is in it
         )
 
 

@@ -41,7 +41,7 @@ class FlowPlan:
 
     `interval`, in Spark's words, is the checkpoint interval of a streaming query, and how often a materialized view is refreshed.
     `is_real_time` says that the flow itself asks for real-time mode, whatever mode the update runs in. `follows` are, by bare
-    name and in order, the tables of the pipeline whose topics it reads in place of their queries.
+    name and in order, the tables of the pipeline whose topics it reads in place of their queries; a follower reads nothing else.
     """
 
     name: str
@@ -52,6 +52,7 @@ class FlowPlan:
     is_real_time: bool = False
     sink: Sink | None = None
     follows: tuple[str, ...] = ()
+    is_follower: bool = False
 
     @property
     def table(self) -> str:
@@ -261,6 +262,7 @@ class _Planner:
             quarantines=_quarantines(dataset),
             is_real_time=_is_real_time(flow, dataset.spark_conf),
             follows=tuple(sorted(name for name, followed in self._streams.items() if followed.topic in facts.topics)),
+            is_follower=bool(facts.topics) and facts.topics <= {followed.topic for followed in self._streams.values()},
         )
 
     def _into_sink(self, flow: Flow, sink: Sink) -> StreamPlan:

@@ -52,13 +52,20 @@ def refusal(error: Exception | None) -> str | None:
 
 
 def forget_place(plan: StreamPlan, checkpoints: str) -> None:
-    """Delete a flow's checkpoint: started again, it begins at the oldest records that its topics hold."""
-    shutil.rmtree(Path(checkpoints) / plan.checkpoint)
+    """Delete a flow's checkpoint: started again, it begins at the oldest records that its topics hold. Raises FlowError."""
+    place = Path(checkpoints) / plan.checkpoint
+    aside = place.with_name(f"{place.name}.forgotten")
+    try:
+        place.rename(aside)  # in one step: of a checkpoint that is half deleted Spark would make something else
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise FlowError(f"the checkpoint {place} cannot be deleted: {error}", do="Move it away and start again.") from error
 
 
 def has_lost_its_place(error: Exception | None) -> bool:
     """Whether a query ended because the records at which it was to go on are gone: deleted by retention, or of another topic."""
-    return any(sign in str(error) for sign in _GONE)
+    text = str(error)
+    return VIOLATION not in text and any(sign in text for sign in _GONE)
 
 
 def failure(plan: StreamPlan, query: StreamingQuery) -> FlowError | None:
@@ -76,7 +83,8 @@ def failure(plan: StreamPlan, query: StreamingQuery) -> FlowError | None:
         return FlowError(
             f"flow {plan.name} stopped, as Kafka no longer has the records at which it was to go on: {cause}",
             do=f"Move the folder checkpoints/{plan.checkpoint} out of the home and start again: the flow begins at the oldest "
-            "records that its topic has. Those that it had not read are lost to it; an aggregation counts open windows anew.",
+            "records that its topic has. Those that it had not read are lost to it; an aggregation counts open windows anew. "
+            "Where the topic itself was made anew, start with another home: the tables would take its first records for replays.",
         )
     return FlowError(
         f"flow {plan.name} stopped: {cause}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,6 +21,8 @@ from pitlake.errors import ExpectationViolationError, FlowError
 # Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
 STAGGER_SECONDS = 1.0
 WATCH_SECONDS = 0.5
+# A flow that loses its place again so soon is too slow for what its topic keeps: beginning anew would go on for ever.
+ANEW_SECONDS = 600.0
 
 _DRIFT = 120
 """A flow that starts before another has an interval shorter by this part of it, so that flows that fell together part again."""
@@ -43,11 +46,14 @@ class Flows:
         log: EventLog,
         progress: ProgressLog,
         report: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plans = {plan.name: plan for plan in drifting(plans)}
         self._start, self._forget, self._mode = start, forget, mode
         self._log, self._progress, self._report = log, progress, report
         self._queries: dict[str, StreamingQuery] = {}
+        self._clock = clock
+        self._anew: dict[str, float] = {}
 
     def start(self, stop: threading.Event) -> None:
         """Start all of them, or as many as there is time for until `stop` is set."""
@@ -116,7 +122,10 @@ class Flows:
 
         It applies changes by key and sequence: rows that come again do no harm, and those after the gap are worth more than none.
         """
-        if not isinstance(plan, FlowPlan) or not plan.follows or not has_lost_its_place(error):
+        if not isinstance(plan, FlowPlan) or not plan.is_follower or not has_lost_its_place(error):
+            return False
+        last, self._anew[plan.name] = self._anew.get(plan.name), self._clock()
+        if last is not None and self._anew[plan.name] - last < ANEW_SECONDS:
             return False
         self._forget(plan)
         followed = ", ".join(plan.follows)

@@ -80,6 +80,7 @@ class Home:
         """
         with opened(self.path / "lock") as lock:
             self._lock(lock)
+            self.run_file.unlink(missing_ok=True)  # of a run that was killed; its process id may be another's now
             os.ftruncate(lock, 0)
             os.pwrite(lock, str(os.getpid()).encode(), 0)
             try:
@@ -92,7 +93,7 @@ class Home:
         write_atomically(self.run_file, json.dumps({"bootstrap": bootstrap, "pid": os.getpid()}))
 
     def has_run(self) -> bool:
-        """Whether a run's broker answers."""
+        """Whether a run has said where its broker answers, and lives."""
         try:
             self.read_bootstrap()
         except BrokerError:

@@ -1,4 +1,4 @@
-"""Processes that are started in order, kept alive, and ended in reverse order.
+"""Processes that are started in order, at once or one after the other, kept alive, and ended in reverse order.
 
     with Supervisor(show) as supervisor:
         supervisor.start(broker)             # returns when it is ready
@@ -126,7 +126,8 @@ class Supervisor:
 
     def await_ready(self, *names: str) -> None:
         """Return when the parts of these names are ready, or all when none is named. Raises ProcessError as `start` does."""
-        awaited = [keeper for keeper in self._keepers if not names or keeper.part.name in names]
+        by_name = {keeper.part.name: keeper for keeper in self._keepers}
+        awaited = [by_name[name] for name in names] or self._keepers
         while not all(keeper.is_up for keeper in awaited):
             time.sleep(_POLL_SECONDS)
             self._look()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyspark.sql import functions as F
 
 from pitlake.mining.transformations import gold, predictions
 
@@ -55,10 +56,11 @@ def readings(
 
 @pytest.fixture
 def changes(spark, equipment, collected):
-    def rows(sent: list[dict[str, Any]], *usual: tuple[str, str, float, float]):
+    def rows(sent: list[dict[str, Any]], *usual: tuple[str, str, float, float], now: datetime = MINUTE + timedelta(minutes=2)):
         baseline = [dict(zip(BASELINE.names, row, strict=True)) for row in usual or (USUAL,)]
         minutes = gold.performance(spark.createDataFrame(pa.Table.from_pylist(sent, schema=READING)), equipment=equipment)
-        found = predictions.changes(minutes, baseline=spark.createDataFrame(pa.Table.from_pylist(baseline, schema=BASELINE)))
+        usually = spark.createDataFrame(pa.Table.from_pylist(baseline, schema=BASELINE))
+        found = predictions.changes(minutes, baseline=usually, now=F.lit(now))
         return sorted(collected(found), key=lambda row: (row.window_start, row.sensor_name))
 
     return rows
@@ -95,6 +97,11 @@ def test_readings_that_are_not_good_count_for_the_order_of_rows_alone(changes):
     assert changes(readings(*[40.0] * 5, quality="Bad")) == []
     [row] = changes([*readings(*[26.0] * 5), *readings(99.0, None, quality="Uncertain", begin=MINUTE + timedelta(seconds=20))])
     assert (row.avg_value, row.current_value, row.reading_count) == (26.0, 26.0, 6)
+
+
+def test_a_minute_that_comes_again_after_an_hour_keeps_its_judgement(changes):
+    assert changes(readings(*[40.0] * 5), now=MINUTE + timedelta(minutes=59)) != []
+    assert changes(readings(*[40.0] * 5), now=MINUTE + timedelta(hours=1)) == []
 
 
 def test_an_upload_of_what_happened_long_ago_raises_no_alarm(changes):

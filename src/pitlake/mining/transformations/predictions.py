@@ -42,6 +42,9 @@ LIMIT = 2.0
 FRESH_SECONDS = 60.0
 """An upload of what happened long ago raises no alarm: some reading of the minute must have come within this time."""
 
+_JUDGED_WITHIN = "1 hour"
+"""Later the baseline is another, and nobody can act on it any more."""
+
 _BASELINE = ("equipment_id", "sensor_name", "baseline_avg", "baseline_stddev")
 _RECOMMENDATIONS = {
     "vibration_anomaly": "Inspect for mechanical issues. Check belt alignment and bearing condition.",
@@ -50,16 +53,18 @@ _RECOMMENDATIONS = {
 }
 
 
-def changes(minutes: DataFrame, *, baseline: DataFrame) -> DataFrame:
+def changes(minutes: DataFrame, *, baseline: DataFrame, now: Column | None = None) -> DataFrame:
     """Minutes in the columns of the table, and `has_recovered BOOLEAN`: the row is to be removed, its score being 2 or less.
 
-    `minutes` are rows of equipment_performance_1min as they change, `baseline` those of equipment_baseline. A minute whose
+    `minutes` are rows of equipment_performance_1min as they change, `baseline` those of equipment_baseline. `now` is a TIMESTAMP,
+    without it the present: a minute that comes again long after it was judged keeps its judgement. A minute whose
     readings have all stayed within the limit gives no row: its average was never beyond it, so there is nothing to remove, unless
     the baseline has moved within the minute; the row that spoke by the older one then stays.
     """
     compared = minutes.join(F.broadcast(baseline.select(*_BASELINE)), on=["equipment_id", "sensor_name"])
+    is_recent = F.col("window_start") > (F.current_timestamp() if now is None else now) - F.expr(f"INTERVAL {_JUDGED_WITHIN}")
     return (
-        compared.where(_speaks())
+        compared.where(_speaks() & is_recent)
         .withColumns({"deviation_score": _score("avg_value"), "prediction_type": _prediction_type()})
         .select(
             "window_start",
