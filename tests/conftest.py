@@ -1,4 +1,4 @@
-"""What all tests share: one small Spark session, and which of them run in the same worker."""
+"""What all tests share: one small Spark session."""
 
 from __future__ import annotations
 
@@ -11,20 +11,7 @@ from pyspark.sql import SparkSession
 
 from pitlake.local.jars import fetch_jars
 
-pytest_plugins = ["tests.support.broker"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Share tests out among workers: one has the Spark session, one the broker, and a file's tests stay together."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-def _group(item: pytest.Function) -> str:
-    # The mine of the end-to-end tests has a Spark of its own: two at once would take the processor from each other.
-    if "spark" in item.fixturenames or "e2e" in item.path.parts:
-        return "spark"
-    return "broker" if "broker" in item.fixturenames else str(item.path)
+pytest_plugins = ["tests.support.broker", "tests.support.sharing"]
 
 
 @pytest.fixture(scope="session")
