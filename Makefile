@@ -68,7 +68,7 @@ $(STAMPS)/python:
 
 # pyspark comes as source: what builds it is installed first, so that this too is what the lock pins.
 $(STAMPS)/runtime: requirements.lock $(STAMPS)/python
-	@echo "Installing the libraries (about 600 MB; takes some minutes the first time) …"
+	@echo "Installing the libraries (about 500 MB; takes some minutes the first time) …"
 	@awk '/^[^ ]/ { wanted = /^setuptools==/ } wanted' requirements.lock >$(STAMPS)/build.lock
 	@$(pip) --require-hashes -r $(STAMPS)/build.lock
 	@$(pip) --require-hashes -r requirements.lock

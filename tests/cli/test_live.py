@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -116,3 +116,9 @@ def test_it_ends_after_a_while_even_if_tables_keep_growing(settings, mine, monke
     monkeypatch.setattr(live, "DRAIN_SECONDS", 0.05)
     mine(lambda stop: stop.wait())
     watch_mine(settings, seconds=0.0)
+
+
+@pytest.mark.parametrize(("lasted", "left_out"), [(30, 10), (180, 60), (3600, 60)])
+def test_latencies_are_told_without_those_of_warming_up(lasted, left_out):
+    ready = datetime(2026, 2, 15, tzinfo=UTC)
+    assert live.measured_from(ready, ready + timedelta(seconds=lasted)) == ready + timedelta(seconds=left_out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import threading
 
 import pytest
 
-from pitlake.cli.parts import await_run, bootstrap_of
+from pitlake.cli.parts import _Seldom, await_run, bootstrap_of
 from pitlake.cli.settings import Settings
 from pitlake.errors import BrokerError
 from pitlake.local.home import Home
@@ -45,3 +46,9 @@ def test_a_part_that_waits_ends_when_it_is_told_to(tmp_path):
         assert b"Waiting for a run on" in writer.stderr.readline()
         writer.send_signal(signal.SIGTERM)
         assert writer.wait(20) == 0
+
+
+def test_a_broker_that_is_away_is_told_of_once_in_a_while():
+    seldom = _Seldom()
+    told = [logging.makeLogRecord({"created": moment}) for moment in (100.0, 100.1, 109.9, 110.0, 110.1)]
+    assert [record.created for record in told if seldom.filter(record)] == [100.0, 110.0]

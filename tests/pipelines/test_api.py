@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.sql.types import LongType, StructField, StructType
 
+from pitlake.pipelines import api
 from pitlake.pipelines.definitions import Action, DatasetKind, Expectation
 
 
@@ -317,3 +318,8 @@ def test_the_older_name_of_a_cdc_flow_takes_the_older_name_of_its_name(loaded):
 @pytest.mark.parametrize("call", ["read('x')", "read_stream('x')", "readStream('x')"])
 def test_the_older_forms_of_reading_do_not_read_while_the_file_is_executed(refused, call):
     assert "while the pipeline is being defined" in refused(f"import dlt\ndlt.{call}  # here").what
+
+
+def test_a_misspelt_decorator_is_answered_with_the_nearest():
+    with pytest.raises(AttributeError, match=r"there is no tabel in the pipeline language\. Did you mean table\?"):
+        _ = api.tabel

@@ -26,7 +26,7 @@ from pitlake.lake.status import table_status
 from pitlake.local.supervision import Change, Event, termination_as_exit
 
 GOLD = "equipment_performance_1min"
-# Latencies of the first minute are those of a JVM that warms up; a longer run's summary leaves them out.
+# Latencies of the first minute are those of a JVM that warms up and of readings that waited for it; a summary leaves them out.
 WARM_UP = timedelta(minutes=1)
 DRAIN_SECONDS = 20.0
 # How often the first gold row is looked for: its time is a promise.
@@ -155,8 +155,8 @@ def _has_gold(settings: Settings, began: datetime) -> bool:
 
 
 def measured_from(ready_at: datetime, now: datetime) -> datetime:
-    """From when on the latencies of a run count, as far as it has come: a longer one's without those of its warming up."""
-    return ready_at + WARM_UP if now - ready_at > 1.5 * WARM_UP else ready_at
+    """From when on the latencies of a run count: without those of its warming up, a third of the run at most."""
+    return ready_at + min(WARM_UP, (now - ready_at) / 3)
 
 
 def _print_summary(settings: Settings, ready_at: datetime) -> None:
@@ -164,7 +164,7 @@ def _print_summary(settings: Settings, ready_at: datetime) -> None:
     console = Console()
     now = datetime.now(UTC)
     since = measured_from(ready_at, now)
-    measured = "after its first minute" if since > ready_at else "its start included"
+    left_out = (since - ready_at).total_seconds()
     statuses = present_statuses(settings, since=since)
-    console.print(f"\nTables, with the latencies of this run, {measured}:\n")
+    console.print(f"\nTables, with the latencies of this run after its first {left_out:.0f} s:\n")
     console.print(Group(tables_summary(statuses, now=now), "", quality_summary(statuses), ""))

@@ -191,6 +191,7 @@ def validate(
     result = validate(settings(home), files, landing or ())
     if svg is not None:
         write_text(svg, graph_as_svg(result.graph))
+        Console(stderr=True).print(f"The graph is in {svg}.")
     if as_json or as_mermaid:
         typer.echo(outline_as_json(result) if as_json else graph_as_mermaid(result.graph))
     else:

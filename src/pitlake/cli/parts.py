@@ -31,6 +31,7 @@ SIMULATOR = "simulator"
 LANDING = landing_topic("mining_ot_stream")
 
 _WAIT_SECONDS = 0.05
+_SELDOM_SECONDS = 10.0
 
 
 @contextmanager
@@ -93,6 +94,21 @@ def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
 def _log_to_standard_error() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells each connection to the JVM
+    logging.getLogger("pitlake.kafka").addFilter(_Seldom())
+
+
+class _Seldom(logging.Filter):
+    """Lets a message pass once in a while: a broker that is away is told of many times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = -_SELDOM_SECONDS
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        passes = record.created - self._last >= _SELDOM_SECONDS
+        if passes:
+            self._last = record.created
+        return passes
 
 
 @contextmanager

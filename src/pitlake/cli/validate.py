@@ -56,7 +56,7 @@ def _topics(settings: Settings) -> Collection[str]:
     except BrokerError as error:
         raise ConfigurationError(
             "Which landing topics there are is not known: no broker runs on this home.",
-            do="Name them with --landing, start `pitlake up`, or set PITLAKE_KAFKA.",
+            do="Name them with --landing, start `pitlake demo` (or `up`), or set PITLAKE_KAFKA.",
         ) from error
     return landing_topics(list_topics(bootstrap))
 

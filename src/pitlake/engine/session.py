@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from pitlake.lake.source import DeltaTableSource
@@ -15,6 +16,8 @@ from pitlake.lake.source import DeltaTableSource
 # Slots are threads, not cores: a real-time query holds source partitions + shuffle partitions of them for as long as it runs,
 # and a batch boundary needs some more.
 LOCAL_MASTER = "local[256]"
+
+_LOGGING = Path(__file__).with_name("log4j2.properties")
 
 
 def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str]:
@@ -59,7 +62,7 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
     }
     if master.startswith("local"):
         # On a laptop's few cores the second compiler's work on Spark's large generated methods takes longer than it saves.
-        conf["spark.driver.extraJavaOptions"] = "-XX:TieredStopAtLevel=1"
+        conf["spark.driver.extraJavaOptions"] = f"-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile={_LOGGING.as_uri()}"
     else:
         # Executors have no home and other addresses: they get the jars by name and reach the driver where it is.
         for laptop_only in ("spark.driver.bindAddress", "spark.driver.host"):
@@ -80,6 +83,9 @@ def start_session(
     builder = SparkSession.builder.appName("pitlake").master(master)
     for key, value in {**session_conf(home, jars, master), **(extra or {})}.items():
         builder = builder.config(key, value)
+    # PySpark prints each error as JSON with its Java stack trace, before the one that people are told.
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).disabled = True
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     session.dataSource.register(DeltaTableSource)

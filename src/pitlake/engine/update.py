@@ -157,8 +157,11 @@ class _Run:
                 views.start()
                 self.log.add(update_state(self.update, "RUNNING"))
                 on_ready()
+                self.report("All flows run.")
                 flows.watch(stop)
                 self.log.add(update_state(self.update, "STOPPING"))
+                self.report("Stopping.")
+                self.session.sparkContext.setLogLevel("OFF")  # each task that is interrupted is an error to Spark
             finally:
                 flows.stop()
                 views.stop()

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 _SEALED: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": False, "python_enable_replacements": False}
-_SHOWN_NAMES = 20
 
 
 def query(lake: str, statement: str, *, catalog: str, schema: str, now: datetime | None = None) -> pa.Table:
@@ -103,8 +102,10 @@ def _unknown_table(name: TableName, known: list[TableName]) -> QueryError:
     if not known:
         return QueryError(f"There is no table {name}: the lake is empty.", do="Start the pipeline: it creates them.")
     bare = {table.name: table for table in known}
-    near = [str(bare[match]) for match in get_close_matches(name.name, bare)] or [str(table) for table in known[:_SHOWN_NAMES]]
-    return QueryError(f"There is no table {name}.", do=f"Did you mean {' or '.join(near)}? SHOW TABLES lists what there is.")
+    near = [str(bare[match]) for match in get_close_matches(name.name, bare)]
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    do = f"{meant}SHOW TABLES lists what there is; a pipeline that has just been started creates its tables in a moment."
+    return QueryError(f"There is no table {name}.", do=do)
 
 
 def _connect(datasets: dict[TableName, ds.Dataset]) -> duckdb.DuckDBPyConnection:

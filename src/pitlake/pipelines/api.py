@@ -61,6 +61,11 @@ Decorator = Callable[[QueryFunction], QueryFunction]
 Conditions = Mapping[str, str]
 
 
+def __getattr__(name: str) -> Any:
+    """Tell what a misspelt decorator may have meant. Raises AttributeError."""
+    raise AttributeError(f"there is no {name} in the pipeline language. {suggestion(name, __all__, what='names')}")
+
+
 def table(
     query_function: QueryFunction | None = None,
     /,
