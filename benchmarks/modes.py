@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--story", action="append", default=[])
     given = parser.parse_args()
-    console = Console()
+    console = Console(width=120)
     runs: dict[Mode, Run] = {}
     for mode in MODES:
         runs[mode] = _run(mode, given.minutes * 60, given.seed, given.story)
