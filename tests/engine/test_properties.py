@@ -19,6 +19,7 @@ def test_the_table_has_the_properties_that_the_writer_keeps_to():
         ("delta.enableChangeDataFeed", "false", False),
         ("delta.logRetentionDuration", "interval 30 days", True),
         ("delta.autoOptimize.autoCompact", "true", False),
+        ("delta.autoOptimize.autoCompact", "false", True),
         ("pitlake.retention", "30 days", False),
         ("quality", "gold", False),
     ],

@@ -15,8 +15,8 @@ _KEPT = frozenset({"delta.autoOptimize.autoCompact", "delta.autoOptimize.optimiz
 
 
 def delta_properties(properties: Mapping[str, str]) -> dict[str, str]:
-    """Delta's properties that the local table has too."""
-    return {name: value for name, value in properties.items() if name in _KEPT}
+    """Delta's properties that the local table has too; the writer cannot be told to leave off what it does for every table."""
+    return {name: value for name, value in properties.items() if name in _KEPT and value.lower() == "true"}
 
 
 def left_out(properties: Mapping[str, str]) -> tuple[str, ...]:
@@ -25,5 +25,6 @@ def left_out(properties: Mapping[str, str]) -> tuple[str, ...]:
     A change feed, for one, would reach back as far as the log, which is minutes; what there is to follow is the table's topic.
     One that is switched off is not missed.
     """
-    named = (name for name, value in sorted(properties.items()) if name.startswith(_DELTA) and value.lower() != "false")
-    return tuple(name for name in named if name not in _KEPT)
+    kept = delta_properties(properties)
+    named = (name for name in sorted(properties) if name.startswith(_DELTA) and name not in kept)
+    return tuple(name for name in named if name in _KEPT or properties[name].lower() != "false")
