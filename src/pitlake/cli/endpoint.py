@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pitlake.cli.parts import await_run, bootstrap_of, stop_on_signal
+from pitlake.cli.parts import await_run, bootstrap_of, log_to_standard_error, stop_on_signal
 from pitlake.cli.settings import EndpointSettings, Settings
 from pitlake.errors import ProcessError
 from pitlake.ingest.clients import Clients
@@ -24,7 +23,7 @@ ENDPOINT = "endpoint"
 
 def run_ingest(settings: Settings, endpoint: EndpointSettings) -> None:
     """Run the endpoint until stopped. Raises ConfigurationError and BrokerError."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log_to_standard_error()
     home = Home(settings.home.resolve())
 
     def ready(addresses: Addresses) -> None:

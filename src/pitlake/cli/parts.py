@@ -55,12 +55,34 @@ def bootstrap_of(settings: Settings) -> str:
     return settings.kafka or Home(settings.home.resolve()).read_bootstrap()
 
 
+def log_to_standard_error() -> None:
+    """Have a part's log on standard error, with times in the local time zone."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells each connection to the JVM
+    logging.getLogger("pitlake.kafka").addFilter(_Seldom())
+
+
+class _Seldom(logging.Filter):
+    """Lets a message pass once in a while: a broker that is away is told of many times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = -_SELDOM_SECONDS
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        passes = record.created - self._last >= _SELDOM_SECONDS
+        if passes:
+            self._last = record.created
+        return passes
+
+
 def await_run(settings: Settings, stop: threading.Event) -> bool:
     """Wait for a run on the home to begin, where the settings say so; False when `stop` is set before."""
     home = Home(settings.home.resolve())
-    if settings.wait and not home.has_run():
-        Console(stderr=True).print(f"Waiting for a run on {home.path}")
-    while settings.wait and not home.has_run():
+    if not settings.wait or home.has_run():
+        return True
+    Console(stderr=True).print(f"Waiting for a run on {home.path}")
+    while not home.has_run():
         if stop.wait(_WAIT_SECONDS):
             return False
     return True
@@ -68,7 +90,7 @@ def await_run(settings: Settings, stop: threading.Event) -> bool:
 
 def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
     """Run pipeline files until stopped. Raises DefinitionError, BrokerError and FlowError."""
-    _log_to_standard_error()
+    log_to_standard_error()
     console = Console(stderr=True)
     home = Home(settings.home.resolve())
     jars = fetch_jars(console.print).spark
@@ -91,26 +113,6 @@ def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
             run_update(config, session, stop=stop, report=console.print, on_ready=lambda: announce_ready(home, PIPELINE))
 
 
-def _log_to_standard_error() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells each connection to the JVM
-    logging.getLogger("pitlake.kafka").addFilter(_Seldom())
-
-
-class _Seldom(logging.Filter):
-    """Lets a message pass once in a while: a broker that is away is told of many times a second."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last = -_SELDOM_SECONDS
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        passes = record.created - self._last >= _SELDOM_SECONDS
-        if passes:
-            self._last = record.created
-        return passes
-
-
 @contextmanager
 def _only_run_of(files: Sequence[Path], home: Home) -> Iterator[None]:
     """Hold a pipeline for this process: a second driver of it would void the first one's rows while both keep checkpoints."""
@@ -127,7 +129,7 @@ def _only_run_of(files: Sequence[Path], home: Home) -> Iterator[None]:
 
 def run_lake_writer(settings: Settings) -> None:
     """Run the Delta writer until stopped. Raises BrokerError and LakeError."""
-    _log_to_standard_error()
+    log_to_standard_error()
     home = Home(settings.home.resolve())
     with stop_on_signal() as stop:
         if await_run(settings, stop):

@@ -254,6 +254,7 @@ class _Planner:
             self._streams[flow.target] = spec
         _check_lanes(flow, spec, facts)
         judged = with_failed_expectations(rows, dataset.expectations, dataset.name)
+        follows = tuple(sorted(name for name, followed in self._streams.items() if followed.topic in facts.topics))
         return FlowPlan(
             name=flow.name,
             spec=spec,
@@ -261,8 +262,8 @@ class _Planner:
             interval=_interval(flow, dataset.table_properties, dataset.spark_conf),
             quarantines=_quarantines(dataset),
             is_real_time=_is_real_time(flow, dataset.spark_conf),
-            follows=tuple(sorted(name for name, followed in self._streams.items() if followed.topic in facts.topics)),
-            is_follower=bool(facts.topics) and facts.topics <= {followed.topic for followed in self._streams.values()},
+            follows=follows,
+            is_follower=bool(follows) and len(follows) == len(facts.topics),
         )
 
     def _into_sink(self, flow: Flow, sink: Sink) -> StreamPlan:
