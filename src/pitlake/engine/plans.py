@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame
 
@@ -30,9 +30,18 @@ def _id(attribute: JvmObject) -> int:
     return int(attribute.exprId().id())
 
 
-def _plan_nodes(plan: JvmObject) -> Iterator[JvmObject]:
-    yield plan
-    for child in _seq(plan.children()):
+class _Node(NamedTuple):
+    """A plan's operator with what is asked of each: every question to the JVM takes a third of a millisecond."""
+
+    jvm: JvmObject
+    name: str
+    is_leaf: bool
+
+
+def _plan_nodes(plan: JvmObject) -> Iterator[_Node]:
+    children = _seq(plan.children())
+    yield _Node(plan, _class_name(plan), is_leaf=not children)
+    for child in children:
         yield from _plan_nodes(child)
 
 
@@ -94,21 +103,21 @@ class _Lineage:
     def __init__(self, plan: JvmObject) -> None:
         self.nodes = list(_plan_nodes(plan))
         self.aliases: dict[int, JvmObject] = {}
-        self.static: set[int] = set()
-        streams = [node for node in self.nodes if node.children().isEmpty() and node.isStreaming()]
+        # Many columns of a plan have the same ancestors.
+        self._is_static: dict[int, bool] = {}
+        streams = [node for node in self.nodes if node.is_leaf and node.jvm.isStreaming()]
         self.streams = len(streams)
-        relations = [node for node in streams if _class_name(node) == "StreamingRelationV2"]
+        relations = [node.jvm for node in streams if node.name == "StreamingRelationV2"]
         self.topics = frozenset(str(topic) for node in relations if (topic := node.extraOptions().get("subscribe")) is not None)
         for node in self.nodes:
             self._collect(node)
 
-    def _collect(self, node: JvmObject) -> None:
-        name = _class_name(node)
-        if name in ("Project", "Aggregate"):
-            named = node.projectList() if name == "Project" else node.aggregateExpressions()
+    def _collect(self, node: _Node) -> None:
+        if node.name in ("Project", "Aggregate"):
+            named = node.jvm.projectList() if node.name == "Project" else node.jvm.aggregateExpressions()
             self.aliases.update({_id(e): e.child() for e in _seq(named) if _class_name(e) == "Alias"})
-        elif node.children().isEmpty() and not node.isStreaming():
-            self.static.update(_id(attribute) for attribute in _seq(node.output()))
+        elif node.is_leaf and not node.jvm.isStreaming():
+            self._is_static.update({_id(attribute): True for attribute in _seq(node.jvm.output())})
 
     def origin(self, attribute: int) -> Origin:
         """Follow plain renames, and one step into a struct, down to the attribute that a column is."""
@@ -126,12 +135,10 @@ class _Lineage:
 
     def is_static(self, attribute: int) -> bool:
         """Whether any input of this column is a side that is not a stream."""
-        if attribute in self.static:
-            return True
-        expression = self.aliases.get(attribute)
-        if expression is None:
-            return False
-        return self.reads_static(expression)
+        if attribute not in self._is_static:
+            expression = self.aliases.get(attribute)
+            self._is_static[attribute] = expression is not None and self.reads_static(expression)
+        return self._is_static[attribute]
 
     def reads_static(self, expression: JvmObject) -> bool:
         """Whether any column that an expression refers to has an input that is not a stream."""
@@ -150,9 +157,6 @@ class _Lineage:
             window=str(key.dataType().catalogString()).startswith(_WINDOW_TYPE),
         )
 
-    def expression(self, attribute: int) -> JvmObject | None:
-        return self.aliases.get(self.origin(attribute).attribute)
-
 
 def _is_row_count(expression: JvmObject | None) -> bool:
     if expression is None or _class_name(expression) != "AggregateExpression":
@@ -169,8 +173,9 @@ def plan_facts(frame: DataFrame) -> PlanFacts:
     plan = frame._jdf.queryExecution().analyzed()  # noqa: SLF001  (the only way to a plan from Python)
     lineage = _Lineage(plan)
     output = {str(attribute.name()): _id(attribute) for attribute in _seq(plan.output())}
-    expressions = {name: lineage.expression(attribute) for name, attribute in output.items()}
-    aggregates = [node for node in lineage.nodes if _class_name(node) == "Aggregate" and node.isStreaming()]
+    origins = {name: lineage.origin(attribute) for name, attribute in output.items()}
+    expressions = {name: lineage.aliases.get(origin.attribute) for name, origin in origins.items()}
+    aggregates = [node.jvm for node in lineage.nodes if node.name == "Aggregate" and node.jvm.isStreaming()]
     groupings = tuple(lineage.grouping(key, node) for node in aggregates[:1] for key in _seq(node.groupingExpressions()))
     return PlanFacts(
         streams=lineage.streams,
@@ -179,6 +184,6 @@ def plan_facts(frame: DataFrame) -> PlanFacts:
         row_count=next((name for name, expression in expressions.items() if _is_row_count(expression)), None),
         processing_time=tuple(n for n, e in expressions.items() if e is not None and _class_name(e) in _PROCESSING_TIME),
         static_columns=frozenset(name for name, attribute in output.items() if lineage.is_static(attribute)),
-        origins={name: lineage.origin(attribute) for name, attribute in output.items()},
+        origins=origins,
         topics=lineage.topics,
     )

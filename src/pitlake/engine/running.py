@@ -17,6 +17,7 @@ from pitlake.engine.planning import MINIMUM_INTERVAL_MS, FlowPlan, StreamPlan
 from pitlake.engine.queries import MICRO_BATCH, Mode, failure, has_lost_its_place, refusal
 from pitlake.engine.specs import milliseconds
 from pitlake.errors import ExpectationViolationError, FlowError
+from pitlake.lake.spec import WriteMode
 
 # Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
 STAGGER_SECONDS = 2.0
@@ -48,7 +49,7 @@ class Flows:
         report: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._plans = {plan.name: plan for plan in drifting(plans)}
+        self._plans = {plan.name: plan for plan in drifting(aggregations_first(plans))}
         self._start, self._forget, self._mode = start, forget, mode
         self._log, self._progress, self._report = log, progress, report
         self._queries: dict[str, StreamingQuery] = {}
@@ -145,6 +146,11 @@ class Flows:
         self._log.add(flow_failed(name, plan.table, error, sink=plan.sink_name))
         self._report(error.what)
         return error
+
+
+def aggregations_first(plans: Sequence[StreamPlan]) -> list[StreamPlan]:
+    """The plans in the order in which they start: an aggregation takes longest to its first row, and is what people wait for."""
+    return sorted(plans, key=lambda plan: not (isinstance(plan, FlowPlan) and plan.spec.mode is WriteMode.UPSERT))
 
 
 def drifting(plans: Sequence[StreamPlan]) -> list[StreamPlan]:
