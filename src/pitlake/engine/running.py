@@ -20,7 +20,7 @@ from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.lake.spec import WriteMode
 
 # Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
-STAGGER_SECONDS = 2.0
+STAGGER_SECONDS = 3.0
 WATCH_SECONDS = 0.5
 # A flow that loses its place again so soon is too slow for what its topic keeps: beginning anew would go on for ever.
 ANEW_SECONDS = 600.0
