@@ -12,7 +12,7 @@ from pitlake.engine import running
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import Update
 from pitlake.engine.planning import FlowPlan, SinkPlan
-from pitlake.engine.running import Flows, aggregations_first, drifting
+from pitlake.engine.running import Flows, drifting, in_turns
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
 from tests.support.writing import START, append_spec, upsert_spec
@@ -233,10 +233,16 @@ def test_flows_that_were_not_started_before_the_stop_are_left_out(tmp_path):
     assert told.started == [("f", "realtime")]
 
 
-def test_aggregations_start_first_and_all_else_in_the_order_of_the_file():
-    specs = {"bronze": append_spec(), "minutes": upsert_spec(), "status": append_spec(), "hours": upsert_spec()}
+def test_upsert_tables_begin_and_take_turns_with_the_others():
+    specs = {
+        "bronze": append_spec(),
+        "silver": append_spec(),
+        "minutes": upsert_spec(),
+        "status": append_spec(),
+        "hours": upsert_spec(),
+    }
     plans = [FlowPlan(name, spec, None, "1 minute") for name, spec in specs.items()]
-    assert [plan.name for plan in aggregations_first(plans)] == ["minutes", "hours", "bronze", "status"]
+    assert [plan.name for plan in in_turns(plans)] == ["minutes", "bronze", "hours", "silver", "status"]
 
 
 def test_intervals_differ_so_that_boundaries_part_again():

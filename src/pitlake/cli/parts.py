@@ -56,7 +56,7 @@ def bootstrap_of(settings: Settings) -> str:
 
 
 def log_to_standard_error() -> None:
-    """Have a part's log on standard error, with times in the local time zone."""
+    """Have a part's log on standard error, in local time; of the Kafka client's messages one in ten seconds."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells each connection to the JVM
     logging.getLogger("pitlake.kafka").addFilter(_Seldom())

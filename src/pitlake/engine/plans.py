@@ -104,7 +104,7 @@ class _Lineage:
         self.nodes = list(_plan_nodes(plan))
         self.aliases: dict[int, JvmObject] = {}
         # Many columns of a plan have the same ancestors.
-        self._is_static: dict[int, bool] = {}
+        self._static: dict[int, bool] = {}
         streams = [node for node in self.nodes if node.is_leaf and node.jvm.isStreaming()]
         self.streams = len(streams)
         relations = [node.jvm for node in streams if node.name == "StreamingRelationV2"]
@@ -117,7 +117,7 @@ class _Lineage:
             named = node.jvm.projectList() if node.name == "Project" else node.jvm.aggregateExpressions()
             self.aliases.update({_id(e): e.child() for e in _seq(named) if _class_name(e) == "Alias"})
         elif node.is_leaf and not node.jvm.isStreaming():
-            self._is_static.update({_id(attribute): True for attribute in _seq(node.jvm.output())})
+            self._static.update({_id(attribute): True for attribute in _seq(node.jvm.output())})
 
     def origin(self, attribute: int) -> Origin:
         """Follow plain renames, and one step into a struct, down to the attribute that a column is."""
@@ -135,10 +135,10 @@ class _Lineage:
 
     def is_static(self, attribute: int) -> bool:
         """Whether any input of this column is a side that is not a stream."""
-        if attribute not in self._is_static:
+        if attribute not in self._static:
             expression = self.aliases.get(attribute)
-            self._is_static[attribute] = expression is not None and self.reads_static(expression)
-        return self._is_static[attribute]
+            self._static[attribute] = expression is not None and self.reads_static(expression)
+        return self._static[attribute]
 
     def reads_static(self, expression: JvmObject) -> bool:
         """Whether any column that an expression refers to has an input that is not a stream."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import zip_longest
 
 from pyspark.errors import PySparkException
 from pyspark.sql.streaming import StreamingQuery
@@ -49,7 +50,7 @@ class Flows:
         report: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._plans = {plan.name: plan for plan in drifting(aggregations_first(plans))}
+        self._plans = {plan.name: plan for plan in drifting(in_turns(plans))}
         self._start, self._forget, self._mode = start, forget, mode
         self._log, self._progress, self._report = log, progress, report
         self._queries: dict[str, StreamingQuery] = {}
@@ -148,9 +149,19 @@ class Flows:
         return error
 
 
-def aggregations_first(plans: Sequence[StreamPlan]) -> list[StreamPlan]:
-    """The plans in the order in which they start: an aggregation takes longest to its first row, and is what people wait for."""
-    return sorted(plans, key=lambda plan: not (isinstance(plan, FlowPlan) and plan.spec.mode is WriteMode.UPSERT))
+def in_turns(plans: Sequence[StreamPlan]) -> list[StreamPlan]:
+    """The plans in the order in which they start: those of upsert tables take turns with the others, and begin.
+
+    They aggregate, so people wait for their first row, and it takes longest to come. Their later batches take longest to begin
+    too; with a shorter one in between they keep out of each other's way.
+    """
+    upserting = [plan for plan in plans if _upserts(plan)]
+    others = [plan for plan in plans if not _upserts(plan)]
+    return [plan for turn in zip_longest(upserting, others) for plan in turn if plan]
+
+
+def _upserts(plan: StreamPlan) -> bool:
+    return isinstance(plan, FlowPlan) and plan.spec.mode is WriteMode.UPSERT
 
 
 def drifting(plans: Sequence[StreamPlan]) -> list[StreamPlan]:

@@ -57,6 +57,8 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         "spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart": "false",
         # PySpark else notes the line of each call on a column, which is a third of the calls that planning makes into the JVM.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
+        # Each batch is planned anew, and a tenth of that went into deriving filters from filters.
+        "spark.sql.constraintPropagation.enabled": "false",
         # A tag that a message names twice must not fail the batch.
         "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
         # Without Hadoop's native library its local file system starts a helper process per link and permission; these three
