@@ -93,7 +93,7 @@ def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkey
         return [replace(table, rows=seen[-1])]
 
     monkeypatch.setattr(live, "present_statuses", growing)
-    monkeypatch.setattr(live, "_has_gold", lambda *_: len(seen) > 1)
+    monkeypatch.setattr(live, "_have_grown", lambda *_: len(seen) > 1)
     monkeypatch.setattr(live, "REFRESH_SECONDS", 0.01)
     mine(lambda stop: stop.wait())
     began = time.monotonic()
@@ -105,8 +105,8 @@ def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkey
 def test_gold_of_an_earlier_run_is_not_taken_for_this_ones(settings, monkeypatch):
     [table] = read_statuses(settings)
     monkeypatch.setattr(live, "table_status", lambda *_: table)
-    assert live._has_gold(settings, table.last_commit - timedelta(seconds=1))
-    assert not live._has_gold(settings, table.last_commit)
+    assert live._have_grown(settings, table.last_commit - timedelta(seconds=1), live.GOLD)
+    assert not live._have_grown(settings, table.last_commit, live.GOLD)
 
 
 def test_it_ends_after_a_while_even_if_tables_keep_growing(settings, mine, monkeypatch):

@@ -26,9 +26,13 @@ from pitlake.lake.status import table_status
 from pitlake.local.supervision import Change, Event, termination_as_exit
 
 GOLD = "equipment_performance_1min"
+_FILLED = (GOLD, "ot_telemetry_bronze", "ot_sensors_normalized", "equipment_current_status")
+"""The tables that have rows soon after records come, whichever flow starts first."""
+
 # Latencies of the first minute are those of a JVM that warms up and of readings that waited for it; a summary leaves them out.
 WARM_UP = timedelta(minutes=1)
 DRAIN_SECONDS = 20.0
+_NEVER = datetime.min.replace(tzinfo=UTC)
 # How often the first gold row is looked for: its time is a promise.
 IMPATIENT_SECONDS = 0.25
 
@@ -120,19 +124,19 @@ def _beside(work: Callable[[threading.Event], None], stop: threading.Event | Non
 
 
 def _stop_at_rest(settings: Settings, began: datetime, deadline: float, stop: threading.Event) -> None:
-    """Set `stop` when the time is over, gold has come, and the tables' rows no longer grow; or when that takes too long."""
+    """Set `stop` when the time is over, all tables have rows, and these no longer grow; or when that takes too long."""
     stop.wait(max(0.0, deadline - time.monotonic()))
     rows, last_deadline = -1, time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < last_deadline and not stop.wait(REFRESH_SECONDS):
         last_rows, rows = rows, sum(status.rows for status in present_statuses(settings))
-        if rows == last_rows and _has_gold(settings, began):
+        if rows == last_rows and _have_grown(settings, began, *_FILLED):
             break
     stop.set()
 
 
 def _await_gold(settings: Settings, clock: Stopwatch, began: datetime, stop: threading.Event) -> None:
     """Say when this run's first gold row is there."""
-    while not _has_gold(settings, began):
+    while not _have_grown(settings, began, GOLD):
         if stop.wait(IMPATIENT_SECONDS):
             return
     clock.say(f"first row in {GOLD} [green]visible[/green]")
@@ -146,12 +150,17 @@ def _draw(settings: Settings, console: Console, stop: threading.Event) -> None:
             live.update(Group(tables_summary(present_statuses(settings), now=datetime.now(UTC)), hint), refresh=True)
 
 
-def _has_gold(settings: Settings, began: datetime) -> bool:
+def _have_grown(settings: Settings, began: datetime, *tables: str) -> bool:
+    """Whether all of these tables have a commit since the run began."""
+    return all(_last_commit(settings, table) > began for table in tables)
+
+
+def _last_commit(settings: Settings, table: str) -> datetime:
     try:
-        status = table_status(settings.lake_url, TableName(settings.catalog, settings.schema_, GOLD))
+        status = table_status(settings.lake_url, TableName(settings.catalog, settings.schema_, table))
     except (DeltaError, OSError):
-        return False
-    return status is not None and status.last_commit is not None and status.last_commit > began
+        status = None
+    return status.last_commit if status and status.last_commit else _NEVER
 
 
 def measured_from(ready_at: datetime, now: datetime) -> datetime:
