@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from pitlake.engine.batches import committed_batches
 from pitlake.engine.planning import FlowPlan, SinkPlan
-from pitlake.engine.queries import failure, forget_place, has_lost_its_place, refusal, start_query
+from pitlake.engine.queries import failure, forget_place, has_begun, has_lost_its_place, refusal, start_query
 from pitlake.engine.sources import landing_stream
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
@@ -110,6 +110,13 @@ def test_a_sink_gets_its_own_records_and_nothing_else(landing, mode):
     start_query(plan, mode, bootstrap="nowhere:9", checkpoints=str(landing.folder))
     await_that(lambda: landing.counts() == dict.fromkeys("012", 10), "the last row of each key is its count")
     assert [path.name for path in (landing.folder / "c.s.alarms").iterdir()] == ["f"]
+
+
+def test_a_query_in_real_time_has_begun_while_its_first_batch_runs_though_nothing_lands(landing):
+    query = landing.start(_counted(landing.stream()), "realtime")
+    assert not has_begun(query, landing.spark)
+    await_that(lambda: has_begun(query, landing.spark), "its first batch runs")
+    assert query.lastProgress is None
 
 
 def test_what_real_time_mode_refuses_runs_in_micro_batches(landing):

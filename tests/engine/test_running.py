@@ -29,6 +29,8 @@ class Query:
 
     ended_by: str | None = None
     stopped: bool = False
+    looks: int = 0
+    """After how many looks it runs its first batch."""
 
     @property
     def isActive(self):  # noqa: N802
@@ -62,7 +64,20 @@ class Told:
         plans = plans or [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
         log = EventLog(self, UPDATE, lambda: START)
         progress = ProgressLog(log, str(tmp_path), {})
-        self.flows = Flows(plans, self._start, self._forget, mode, log=log, progress=progress, report=self.reported.append)
+        self.flows = Flows(
+            plans,
+            self._start,
+            self._forget,
+            mode,
+            has_begun=self._has_begun,
+            log=log,
+            progress=progress,
+            report=self.reported.append,
+        )
+
+    def _has_begun(self, query):
+        query.looks -= 1
+        return query.looks < 0
 
     def _start(self, plan, mode):
         self.started.append((plan.name, mode))
@@ -86,6 +101,7 @@ class Told:
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
     monkeypatch.setattr(running, "STAGGER_SECONDS", 0.0)
+    monkeypatch.setattr(running, "BEGIN_SECONDS", 0.0)
 
 
 def _run(told, stop=None):
@@ -233,6 +249,35 @@ def test_flows_that_were_not_started_before_the_stop_are_left_out(tmp_path):
     assert told.started == [("f", "realtime")]
 
 
+def test_a_flow_starts_when_the_one_before_runs_its_first_batch(tmp_path):
+    first = Query(looks=3)
+    told = Told(tmp_path, first, Query())
+    told.flows.start(threading.Event())
+    assert first.looks < 0
+    assert told.started == [("f", "realtime"), ("g", "realtime")]
+
+
+def test_a_flow_does_not_wait_for_one_that_has_ended(tmp_path):
+    first = Query("[SOME_ERROR]", looks=10**9)
+    told = Told(tmp_path, first, Query())
+    told.flows.start(threading.Event())
+    assert (first.looks, len(told.started)) == (10**9, 2)
+
+
+def test_a_flow_waits_only_so_long_for_one_that_does_not_begin(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "FIRST_BATCH_SECONDS", 0.05)
+    told = Told(tmp_path, Query(looks=10**9), Query())
+    told.flows.start(threading.Event())
+    assert told.started == [("f", "realtime"), ("g", "realtime")]
+
+
+def test_in_micro_batches_a_flow_does_not_wait_for_a_batch_that_comes_with_records(tmp_path):
+    first = Query(looks=10**9)
+    told = Told(tmp_path, first, Query(), mode="micro-batch")
+    told.flows.start(threading.Event())
+    assert (first.looks, len(told.started)) == (10**9, 2)
+
+
 def test_upsert_tables_begin_and_take_turns_with_the_others():
     specs = {
         "bronze": append_spec(),
@@ -247,7 +292,7 @@ def test_upsert_tables_begin_and_take_turns_with_the_others():
 
 def test_intervals_differ_so_that_boundaries_part_again():
     plans = [FlowPlan(name, append_spec(), None, "1 minute") for name in "fgh"]
-    assert [plan.interval for plan in drifting(plans)] == ["59000 milliseconds", "59500 milliseconds", "60000 milliseconds"]
+    assert [plan.interval for plan in drifting(plans)] == ["58000 milliseconds", "59000 milliseconds", "60000 milliseconds"]
 
 
 @pytest.mark.parametrize(("interval", "shortest"), [("5 seconds", 5_000), ("1 minute", 54_000)])

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
+from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.expectations import VIOLATION
@@ -44,6 +45,11 @@ def start_query(plan: StreamPlan, mode: Mode, *, bootstrap: str, checkpoints: st
     )
     query: StreamingQuery = in_time.start()
     return query
+
+
+def has_begun(query: StreamingQuery, session: SparkSession) -> bool:
+    """Whether a query has a batch that runs, or ran: Spark names the jobs of a query's batches after its run."""
+    return bool(session.sparkContext.statusTracker().getJobIdsForGroup(query.runId))
 
 
 def refusal(error: Exception | None) -> str | None:

@@ -20,13 +20,16 @@ from pitlake.engine.specs import milliseconds
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.lake.spec import WriteMode
 
-# Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits.
-STAGGER_SECONDS = 3.0
+# Batch boundaries of flows that start together fall together, and each waits for the others' planning and commits. A batch lasts
+# as long as was asked for from when it runs: that is what the next flow waits for, however long the first planning takes.
+STAGGER_SECONDS = 2.0
+FIRST_BATCH_SECONDS = 10.0
 WATCH_SECONDS = 0.5
+BEGIN_SECONDS = 0.1
 # A flow that loses its place again so soon is too slow for what its topic keeps: beginning anew would go on for ever.
 ANEW_SECONDS = 600.0
 
-_DRIFT = 120
+_DRIFT = 60
 """A flow that starts before another has an interval shorter by this part of it, so that flows that fell together part again."""
 
 
@@ -35,7 +38,7 @@ class Flows:
 
     A flow that asks for real-time mode by itself has it in either mode; one that real-time mode refuses runs in micro-batches.
     One that follows a topic which no longer has the rows that come next is started again at the oldest, once its place is
-    forgotten by `forget`.
+    forgotten by `forget`. `has_begun` says whether a query runs its first batch.
     """
 
     def __init__(
@@ -45,13 +48,14 @@ class Flows:
         forget: Callable[[StreamPlan], None],
         mode: Mode,
         *,
+        has_begun: Callable[[StreamingQuery], bool],
         log: EventLog,
         progress: ProgressLog,
         report: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plans = {plan.name: plan for plan in drifting(in_turns(plans))}
-        self._start, self._forget, self._mode = start, forget, mode
+        self._start, self._forget, self._mode, self._has_begun = start, forget, mode, has_begun
         self._log, self._progress, self._report = log, progress, report
         self._queries: dict[str, StreamingQuery] = {}
         self._clock = clock
@@ -60,11 +64,19 @@ class Flows:
     def start(self, stop: threading.Event) -> None:
         """Start all of them, or as many as there is time for until `stop` is set."""
         for plan in self._plans.values():
-            if self._queries and stop.wait(STAGGER_SECONDS):
+            if self._queries and self._await_turn(stop):
                 break
             self._report(f"Starting flow {plan.name}")
             self._log.add(flow_state(plan.name, plan.table, "STARTING", sink=plan.sink_name))
             self._begin(plan)
+
+    def _await_turn(self, stop: threading.Event) -> bool:
+        """Wait until the flow that was started last has been under way for a while; whether `stop` was set before."""
+        last, deadline = self._queries[next(reversed(self._queries))], self._clock() + FIRST_BATCH_SECONDS
+        while self._mode == "realtime" and last.isActive and not self._has_begun(last) and self._clock() < deadline:
+            if stop.wait(BEGIN_SECONDS):
+                return True
+        return stop.wait(STAGGER_SECONDS)
 
     def watch(self, stop: threading.Event) -> None:
         """Return when `stop` is set.

@@ -29,7 +29,7 @@ from pitlake.engine.events import (
     view_defined,
 )
 from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
-from pitlake.engine.queries import Mode, forget_place, start_query
+from pitlake.engine.queries import Mode, forget_place, has_begun, start_query
 from pitlake.engine.running import Flows
 from pitlake.engine.sides import StaticSides
 from pitlake.engine.sources import GraphReader
@@ -173,6 +173,7 @@ class _Run:
             lambda flow, mode: start_query(flow, mode, bootstrap=bootstrap, checkpoints=checkpoints),
             lambda flow: forget_place(flow, checkpoints),
             self.config.mode,
+            has_begun=lambda query: has_begun(query, self.session),
             log=self.log,
             progress=progress,
             report=self.report,
