@@ -57,7 +57,7 @@ def _run(mine: Mine, given: argparse.Namespace, chance: random.Random) -> list[s
 
 
 def _report(mine: Mine, killed: list[str]) -> dict[str, object]:
-    settled = mine.run_until(lambda: not mine.differences(), SETTLE_SECONDS, every=2.0)
+    settled = mine.run_until(mine.has_caught_up, SETTLE_SECONDS, every=2.0)
     return {
         "killed": killed,
         "settled": settled,

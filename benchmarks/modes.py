@@ -62,7 +62,7 @@ def _run(mode: Mode, seconds: float, seed: int, stories: Sequence[str]) -> Run:
             mine.run(WARM_UP_SECONDS)
             since = datetime.now(UTC)
             mine.run(seconds - WARM_UP_SECONDS)
-        mine.run_until(lambda: not mine.differences(), SETTLE_SECONDS, every=2.0)
+        mine.run_until(mine.has_caught_up, SETTLE_SECONDS, every=2.0)
         statuses = lake_status(mine.system.settings.lake_url, since=since)
         latencies = {status.name.name: status.stages[STAGE] for status in statuses if STAGE in status.stages}
         return Run(readings_in(mine.ledger), mine.compare(), latencies)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
+import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
 from pitlake.cli.parts import LANDING, PIPELINE, WRITER
@@ -29,7 +30,15 @@ from pitlake.mining.simulator.kafka import KafkaSender
 from pitlake.mining.simulator.ledger import Ledger
 from pitlake.mining.simulator.messages import Message, Reading
 from pitlake.mining.simulator.zerobus import ZerobusSender
-from tests.support.oracle import HOUR_US, MINUTE_US, Comparison, compare_performance, compare_predictions, compare_quality
+from tests.support.oracle import (
+    HOUR_US,
+    MINUTE_US,
+    Comparison,
+    compare_performance,
+    compare_predictions,
+    compare_quality,
+    readings_in,
+)
 
 SILVER_KEY = ("landing_id", "batch_index", "sensor_name")
 
@@ -94,6 +103,18 @@ class Mine:
     def differences(self) -> list[str]:
         """What differs from the ledger, each as a line of text."""
         return [f"{name}: {line}" for name, comparison in self.compare().items() for line in comparison.differences]
+
+    def silver_readings(self) -> int:
+        """How many readings with a value are in silver now; none while it does not exist."""
+        path = self.table("ot_sensors_normalized")
+        if not DeltaTable.is_deltatable(path):
+            return 0
+        has_value = ds.field("sensor_value").is_valid() | ds.field("sensor_text").is_valid()
+        return int(DeltaTable(path).to_pyarrow_dataset().count_rows(filter=has_value))
+
+    def has_caught_up(self) -> bool:
+        """Whether every reading is in silver and no table differs from the ledger: flows catch up one by one, in any order."""
+        return self.silver_readings() == readings_in(self.ledger) and not self.differences()
 
     def rows(self, name: str) -> int:
         """How many rows a table has now; none while it does not exist."""
