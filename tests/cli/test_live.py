@@ -16,6 +16,7 @@ from pitlake.cli.live import watch_mine
 from pitlake.cli.settings import Settings
 from pitlake.cli.status import read_statuses
 from pitlake.errors import ConfigurationError
+from pitlake.lake.names import TableName
 
 
 @pytest.fixture
@@ -104,9 +105,10 @@ def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkey
 
 def test_gold_of_an_earlier_run_is_not_taken_for_this_ones(settings, monkeypatch):
     [table] = read_statuses(settings)
-    monkeypatch.setattr(live, "table_status", lambda *_: table)
-    assert live._have_grown(settings, table.last_commit - timedelta(seconds=1), live.GOLD)
-    assert not live._have_grown(settings, table.last_commit, live.GOLD)
+    gold = replace(table, name=TableName(settings.catalog, settings.schema_, live.GOLD))
+    monkeypatch.setattr(live, "table_status", lambda *_: gold)
+    assert live._have_grown(settings, live._gold(settings), table.last_commit - timedelta(seconds=1), live.GOLD)
+    assert not live._have_grown(settings, live._gold(settings), table.last_commit, live.GOLD)
 
 
 def test_it_ends_after_a_while_even_if_tables_keep_growing(settings, mine, monkeypatch):

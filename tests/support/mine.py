@@ -104,22 +104,18 @@ class Mine:
         """What differs from the ledger, each as a line of text."""
         return [f"{name}: {line}" for name, comparison in self.compare().items() for line in comparison.differences]
 
-    def silver_readings(self) -> int:
-        """How many readings with a value are in silver now; none while it does not exist."""
-        path = self.table("ot_sensors_normalized")
-        if not DeltaTable.is_deltatable(path):
-            return 0
-        has_value = ds.field("sensor_value").is_valid() | ds.field("sensor_text").is_valid()
-        return int(DeltaTable(path).to_pyarrow_dataset().count_rows(filter=has_value))
-
     def has_caught_up(self) -> bool:
         """Whether every reading is in silver and no table differs from the ledger: flows catch up one by one, in any order."""
         return self.silver_readings() == readings_in(self.ledger) and not self.differences()
 
-    def rows(self, name: str) -> int:
-        """How many rows a table has now; none while it does not exist."""
+    def silver_readings(self) -> int:
+        """How many readings with a value are in silver now."""
+        return self.rows("ot_sensors_normalized", ds.field("sensor_value").is_valid() | ds.field("sensor_text").is_valid())
+
+    def rows(self, name: str, where: ds.Expression | None = None) -> int:
+        """How many rows a table has now, of those that are asked for; none while it does not exist."""
         path = self.table(name)
-        return DeltaTable(path).to_pyarrow_dataset().count_rows() if DeltaTable.is_deltatable(path) else 0
+        return DeltaTable(path).to_pyarrow_dataset().count_rows(filter=where) if DeltaTable.is_deltatable(path) else 0
 
     def send_bad_payloads(self) -> list[str]:
         """Send one message of every fault that the simulator knows, now; the names of the faults."""

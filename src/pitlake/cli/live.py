@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,17 +22,15 @@ from pitlake.cli.status import REFRESH_SECONDS, present_statuses
 from pitlake.cli.summary import quality_summary, tables_summary
 from pitlake.cli.system import System, running_mine
 from pitlake.lake.names import TableName
-from pitlake.lake.status import table_status
+from pitlake.lake.status import TableStatus, table_status
 from pitlake.local.supervision import Change, Event, termination_as_exit
 
 GOLD = "equipment_performance_1min"
+# These have rows soon after records come, whichever flow starts first.
 _FILLED = (GOLD, "ot_telemetry_bronze", "ot_sensors_normalized", "equipment_current_status")
-"""The tables that have rows soon after records come, whichever flow starts first."""
-
 # Latencies of the first minute are those of a JVM that warms up and of readings that waited for it; a summary leaves them out.
 WARM_UP = timedelta(minutes=1)
 DRAIN_SECONDS = 20.0
-_NEVER = datetime.min.replace(tzinfo=UTC)
 # How often the first gold row is looked for: its time is a promise.
 IMPATIENT_SECONDS = 0.25
 
@@ -124,19 +122,20 @@ def _beside(work: Callable[[threading.Event], None], stop: threading.Event | Non
 
 
 def _stop_at_rest(settings: Settings, began: datetime, deadline: float, stop: threading.Event) -> None:
-    """Set `stop` when the time is over, all tables have rows, and these no longer grow; or when that takes too long."""
+    """Set `stop` when the time is over, the mine's tables have rows, and none grows; or when that takes too long."""
     stop.wait(max(0.0, deadline - time.monotonic()))
     rows, last_deadline = -1, time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < last_deadline and not stop.wait(REFRESH_SECONDS):
-        last_rows, rows = rows, sum(status.rows for status in present_statuses(settings))
-        if rows == last_rows and _have_grown(settings, began, *_FILLED):
+        statuses = present_statuses(settings)
+        last_rows, rows = rows, sum(status.rows for status in statuses)
+        if rows == last_rows and _have_grown(settings, statuses, began, *_FILLED):
             break
     stop.set()
 
 
 def _await_gold(settings: Settings, clock: Stopwatch, began: datetime, stop: threading.Event) -> None:
     """Say when this run's first gold row is there."""
-    while not _have_grown(settings, began, GOLD):
+    while not _have_grown(settings, _gold(settings), began, GOLD):
         if stop.wait(IMPATIENT_SECONDS):
             return
     clock.say(f"first row in {GOLD} [green]visible[/green]")
@@ -150,17 +149,19 @@ def _draw(settings: Settings, console: Console, stop: threading.Event) -> None:
             live.update(Group(tables_summary(present_statuses(settings), now=datetime.now(UTC)), hint), refresh=True)
 
 
-def _have_grown(settings: Settings, began: datetime, *tables: str) -> bool:
-    """Whether all of these tables have a commit since the run began."""
-    return all(_last_commit(settings, table) > began for table in tables)
+def _have_grown(settings: Settings, statuses: Sequence[TableStatus], began: datetime, *tables: str) -> bool:
+    """Whether rows have come into all of these tables since the run began."""
+    grown = {status.name for status in statuses if status.last_commit and status.last_commit > began}
+    return grown >= {TableName(settings.catalog, settings.schema_, table) for table in tables}
 
 
-def _last_commit(settings: Settings, table: str) -> datetime:
+def _gold(settings: Settings) -> list[TableStatus]:
+    """The status of gold alone, which is read more often than all; empty while there is none."""
     try:
-        status = table_status(settings.lake_url, TableName(settings.catalog, settings.schema_, table))
+        status = table_status(settings.lake_url, TableName(settings.catalog, settings.schema_, GOLD))
     except (DeltaError, OSError):
-        status = None
-    return status.last_commit if status and status.last_commit else _NEVER
+        return []
+    return [status] if status else []
 
 
 def measured_from(ready_at: datetime, now: datetime) -> datetime:
