@@ -97,6 +97,21 @@ def test_rows_are_read_back_as_they_were_and_stamped_with_the_record_s_time(spar
     assert read.where(F.col("at") == F.col("done")).count() == 2
 
 
+@pytest.mark.parametrize("year", ["0001", "1582", "2026", "9999"])
+def test_a_timestamp_is_read_back_to_the_microsecond(spark, year):
+    spec = _spec().model_copy(update={"columns": (Column(name="at", type="TIMESTAMP"),)})
+    rows = spark.sql(f"SELECT '1' AS landing_id, TIMESTAMP'{year}-10-15T23:59:59.999999Z' AS at")
+    records = as_records(with_failed_expectations(rows, [], "t"), spec, [], flow="f", epoch=7)
+    read = rows_of_records(records.withColumn("timestamp", F.lit(AT)), spec)
+    assert read.select(F.col("at").cast("string")).collect()[0].at == f"{year}-10-15 23:59:59.999999"
+
+
+def test_a_record_is_parsed_once_though_its_reader_filters_it(spark):
+    records = spark.createDataFrame([(b"{}", AT)], "value binary, timestamp timestamp")
+    read = rows_of_records(records, _spec()).where("v IS NOT NULL OR at IS NOT NULL").select("landing_id", "v")
+    assert read._jdf.queryExecution().optimizedPlan().toString().count("from_json") == 1
+
+
 def test_a_marker_is_no_row(spark):
     markers = spark.createDataFrame([(b"", AT)], "value binary, timestamp timestamp")
     assert rows_of_records(markers, _spec()).count() == 0

@@ -79,8 +79,10 @@ def rows_of_records(records: DataFrame, spec: TableSpec) -> DataFrame:
     types = {column.name: spark_type(column.type) for column in spec.columns}
     travelling = {name: kind for name, kind in types.items() if name not in spec.processed_at}
     schema = StructType([StructField(name, _travelling(kind)) for name, kind in travelling.items()])
-    row = F.from_json(F.col("value").cast("string"), schema, _JSON)
-    rows = records.where(F.length("value") > 0).select("timestamp", row.alias("row"))
+    # Without a pattern Spark reads ISO 8601 by a parser of its own, several times as fast as the one that patterns need.
+    row = F.from_json(F.col("value").cast("string"), schema)
+    # A filter is not moved before `explode`, whose result it looks at: it would parse each record a second time.
+    rows = records.where(F.length("value") > 0).select("timestamp", F.explode(F.array(row)).alias("row"))
     return rows.select(*[_column(name, types[name], is_stamp=name not in travelling) for name in types])
 
 
