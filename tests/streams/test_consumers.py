@@ -6,8 +6,10 @@ import time
 import uuid
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from pitlake.errors import BrokerError
+from pitlake.streams import consumers
 from pitlake.streams.consumers import BEGINNING, OffsetOutOfRange, TopicReader, end_offsets
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
@@ -66,6 +68,23 @@ def test_the_end_is_reached_and_left_again(broker, topic):
         assert not reader.at_end
 
 
+def test_what_waits_is_taken_at_once(broker, topic):
+    with TopicReader(broker.bootstrap, topic, {0: BEGINNING}) as reader:
+        _publish(broker, topic, b"0")
+        assert _take(reader, 1) == [b"0"]
+        _publish(broker, topic, b"1", b"2")
+        _publish(broker, topic, b"3")
+        taken = []
+        while len(taken) < 3:
+            taken += reader.take_waiting(100)
+        assert [record.value for record in taken] == [b"1", b"2", b"3"]
+
+
+def test_no_more_waits_than_is_there(broker, topic):
+    with TopicReader(broker.bootstrap, topic, {0: BEGINNING}) as reader:
+        assert reader.take_waiting(100) == []
+
+
 def test_who_does_not_follow_learns_of_the_end_before_a_poll_is_over(broker, topic):
     _publish(broker, topic, b"0")
     assert any(_seconds_to_the_end(broker, topic) < 0.4 for _ in range(5))
@@ -99,6 +118,19 @@ def test_a_broker_that_is_away_is_waited_for():
 def test_end_offsets_are_the_next_to_be_written(broker, topic):
     _publish(broker, topic, b"0", b"1", partition=1)
     assert end_offsets(broker.bootstrap, topic) == {0: 0, 1: 2}
+
+
+def test_a_partition_that_has_no_leader_yet_is_waited_for(broker, topic, monkeypatch):
+    faults = [KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))]
+
+    def unled(*asked):
+        if faults:
+            raise faults.pop()
+        return watermarks(*asked)
+
+    watermarks = consumers._watermarks
+    monkeypatch.setattr(consumers, "_watermarks", unled)
+    assert end_offsets(broker.bootstrap, topic) == {0: 0, 1: 0}
 
 
 def test_a_topic_that_does_not_exist_has_none(broker):

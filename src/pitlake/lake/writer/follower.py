@@ -31,9 +31,9 @@ _PERIOD_PER_COMMIT = 10
 _LONGEST_PERIOD_SECONDS = 2.0
 _JUDGED_COMMITS = 9
 
-_SLICE = 500
-_MOST_ROWS = 50_000
-_MOST_BYTES = 64 * 1024 * 1024
+_MOST_ROWS = 25_000
+"""Of one fetch; a commit has up to two."""
+
 _ATTEMPTS = 6
 _FIRST_WAIT_SECONDS = 0.1
 _TOPIC_SECONDS = 60.0
@@ -145,14 +145,11 @@ class TableFollower:
         self._next_commit = started + self._pace.after(time.monotonic() - started)
 
     def _gather(self, reader: TopicReader) -> list[Record]:
-        """The records of one commit: from the first until the next commit is due or its bounds are reached."""
+        """The records of one commit: from the first until the next commit is due, as many as one may have."""
         records = reader.take(1, _IDLE_SECONDS)
-        deadline = max(self._next_commit, time.monotonic() + _LINGER_SECONDS)
-        size = 0
-        while records and len(records) < _MOST_ROWS and size < _MOST_BYTES and (left := deadline - time.monotonic()) > 0:
-            more = reader.take(_SLICE, left)
-            size += sum(len(record.value or b"") for record in more)
-            records += more
+        if records:
+            self._stop.wait(max(self._next_commit - time.monotonic(), _LINGER_SECONDS))
+            records += reader.take_waiting(_MOST_ROWS)
         return records
 
 
