@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +69,13 @@ def test_without_a_count_the_later_row_stands(tmp_path):
     spec = upsert_spec(count=None)
     _write(tmp_path, [reading("a", 5)], [reading("a", 4), reading("a", 3)], spec=spec)
     assert _counts(tmp_path, spec) == {"a": 3}
+
+
+@pytest.mark.parametrize("again", [4, 5])
+def test_what_comes_a_second_time_is_a_duplicate_and_not_told_of_again(tmp_path, again):
+    note = _write(tmp_path, [reading("a", 1)], [reading("a", 5)], [reading("a", again), reading("b", 4)])
+    assert (note.rows, note.duplicates) == (1, 1)
+    assert note.latency["processed_to_commit"].count == 1
 
 
 def test_a_batch_that_changes_nothing_moves_the_offsets(tmp_path):

@@ -83,6 +83,11 @@ class HotRows:
         self._hot = _if_small(_Rows(changed, slots, kept | {each.file.partition: [each.file] for each in added}, hot.start))
         return True
 
+    def has(self, key: Key, order: Any) -> bool:
+        """Whether the key's row is known to stand at that order or a higher one."""
+        slot = self._hot.slots.get(key) if self._hot else None
+        return slot is not None and bool(order <= slot.order)
+
     def forget(self) -> None:
         """Read them from the table again before the next use."""
         self._hot = None

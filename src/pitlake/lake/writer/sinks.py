@@ -15,9 +15,10 @@ from pitlake.lake.writer.batches import Batch
 
 @dataclass(frozen=True)
 class Prepared:
-    """What of a batch goes into the table: `rows` to write, `stored` the batch rows they keep, and what is left out.
+    """What of a batch goes into the table: `rows` to write, `stored` the batch rows that they keep, and what is left out.
 
-    `repeated` are those of the duplicates that are no replay: their flow gave two rows one key.
+    `repeated` are those of the duplicates that are no replay: their flow gave two rows one key. `known` are those that are
+    written once more though the table is known to have them, or what outranks them: they are not among `stored`, nor told of.
     """
 
     rows: pa.Table
@@ -25,6 +26,7 @@ class Prepared:
     fence: Mapping[str, Fence]
     duplicates: int = 0
     repeated: int = 0
+    known: int = 0
     unsequenced: int = 0
 
 

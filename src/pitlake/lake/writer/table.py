@@ -116,15 +116,15 @@ class TableWriter:
 
     def _note(self, sifted: Sifted, prepared: Prepared) -> CommitNote:
         started = self._milliseconds()
-        counts = tallies(self.spec, prepared.stored)
+        counts, rows = tallies(self.spec, prepared.stored), prepared.rows.num_rows - prepared.known
         self._tell(sifted, prepared)
         return CommitNote(
             fence=dict(prepared.fence),
             epochs=sifted.epochs,
-            totals=summed(self._standing.totals, prepared.rows.num_rows, len(sifted.rejected), counts),
+            totals=summed(self._standing.totals, rows, len(sifted.rejected), counts),
             writer=self._writer,
             started=started,
-            rows=prepared.rows.num_rows,
+            rows=rows,
             duplicates=prepared.duplicates,
             void=len(sifted.void),
             rejected=len(sifted.rejected),

@@ -32,8 +32,11 @@ class UpsertSink:
 
     def prepare(self, batch: Batch, fence: Mapping[str, Fence]) -> Prepared:
         """See `Sink`."""
-        stored = batch.take(newest(tuples(batch.rows, self._keys), self._orders(batch.rows)))
-        return Prepared(stored.rows, stored, fence, duplicates=len(batch) - len(stored))
+        keys, orders = list(tuples(batch.rows, self._keys)), self._orders(batch.rows)
+        positions = newest(keys, orders)
+        new = [at for at in positions if self._count is None or not self._hot.has(keys[at], orders[at])]
+        rows, stored = batch.take(positions).rows, batch.take(new)
+        return Prepared(rows, stored, fence, duplicates=len(batch) - len(new), known=len(positions) - len(new))
 
     def write(self, log: TableLog, prepared: Prepared, note: CommitNote, transactions: Mapping[str, int]) -> None:
         """See `Sink`."""
