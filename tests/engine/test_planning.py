@@ -193,6 +193,11 @@ def test_partition_columns_are_partitions(flow_plan):
     assert flow_plan(_table("partition_cols=['offset']")).spec.partition_by == ("offset",)
 
 
+def test_an_aggregation_may_be_computed_by_two_queries(flow_plan):
+    replicated = UPSERT.replace("@dp.table", "@dp.table(table_properties={'pitlake.replicas': '2'})")
+    assert (flow_plan(UPSERT).is_replicated, flow_plan(replicated).is_replicated) == (False, True)
+
+
 def test_a_table_has_its_comment_and_the_names_of_its_expectations(flow_plan):
     spec = flow_plan(KEYED).spec
     assert (spec.comment, spec.expectations) == ("c", ("some",))
@@ -469,6 +474,16 @@ def test_a_retention_that_cannot_be_kept_is_refused(refused, retention, what):
 
 def test_a_bad_commit_interval_is_refused(refused):
     assert "'often' is no interval" in refused(_table("table_properties={'pitlake.commitInterval': 'often'}")).what
+
+
+@pytest.mark.parametrize("count", ["0", "9", "two"])
+def test_what_is_no_number_of_replicas_is_refused(refused, count):
+    error = refused(_table(f"table_properties={{'pitlake.replicas': '{count}'}}"))
+    assert (f"'{count}' is no number of replicas" in error.what, error.do) == (True, "Use 1 or 2.")
+
+
+def test_only_an_aggregation_is_computed_by_two_queries(refused):
+    assert "does not aggregate a stream" in refused(_table("table_properties={'pitlake.replicas': '2'}")).what
 
 
 @pytest.mark.parametrize("name", ["other.site.t", "other.t"])

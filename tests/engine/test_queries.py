@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from dataclasses import replace
 
 import pytest
 from confluent_kafka import TopicPartition
@@ -12,8 +13,16 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
 
 from pitlake.engine.batches import committed_batches
-from pitlake.engine.planning import FlowPlan, SinkPlan
-from pitlake.engine.queries import failure, forget_place, has_begun, has_lost_its_place, refusal, start_query
+from pitlake.engine.planning import FlowPlan, SinkPlan, replica_of
+from pitlake.engine.queries import (
+    failure,
+    forget_place,
+    has_begun,
+    has_lost_its_place,
+    refusal,
+    share_place,
+    start_query,
+)
 from pitlake.engine.sources import landing_stream
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
@@ -155,6 +164,33 @@ def test_a_flow_that_lost_its_place_begins_at_the_oldest_records_once_it_is_forg
     forget_place(landing.plan(rows), str(landing.folder))
     landing.start(rows, mode)
     await_that(lambda: [row["offset"] for row in landing.received()] == [*range(30), *range(50, 60)], "the rest is there")
+
+
+def test_a_replica_counts_on_from_the_place_of_its_flow(landing):
+    plan, told = landing.plan(_counted(landing.stream())), []
+    replica, checkpoints = replica_of(plan, plan.interval), str(landing.folder)
+    share_place(plan, replica, checkpoints)
+    landing.send(30)
+    with committed_batches(landing.spark, told.append):
+        query = start_query(plan, "micro-batch", bootstrap=landing.bootstrap, checkpoints=checkpoints)
+        await_that(lambda: told, "the flow's batch is committed")
+        query.stop()
+    landing.delete_before(20)
+    for _ in range(2):
+        share_place(plan, replica, checkpoints)
+    landing.send(30)
+    for each in (plan, replica):
+        start_query(each, "realtime", bootstrap=landing.bootstrap, checkpoints=checkpoints)
+    await_that(lambda: [row["n"] for row in landing.received()].count(20) == 6, "both have counted all, of each of the three")
+    assert landing.counts() == dict.fromkeys("012", 20)
+
+
+def test_a_place_that_cannot_be_shared_is_told(tmp_path):
+    replica = replace(PLAN, name="f~2")
+    (tmp_path / PLAN.checkpoint).mkdir(parents=True)
+    (tmp_path / replica.checkpoint).write_text("no folder")
+    with pytest.raises(FlowError, match="cannot be copied"):
+        share_place(PLAN, replica, str(tmp_path))
 
 
 def test_a_query_that_was_stopped_has_not_failed():

@@ -43,6 +43,13 @@ class Query:
         self.stopped = True
 
 
+class Records:
+    """Records of which a replica takes those that the table keeps."""
+
+    def where(self, _condition):
+        return self
+
+
 class Stop(threading.Event):
     """Is set after so many looks at the flows."""
 
@@ -59,7 +66,7 @@ class Told:
     """What the flows started, and what they told."""
 
     def __init__(self, tmp_path, *queries, mode="realtime", plans=None):
-        self.started, self.forgotten, self.rows, self.reported = [], [], [], []
+        self.started, self.intervals, self.forgotten, self.shared, self.rows, self.reported = [], [], [], [], [], []
         self._queries = list(queries)
         plans = plans or [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
         log = EventLog(self, UPDATE, lambda: START)
@@ -68,6 +75,7 @@ class Told:
             plans,
             self._start,
             self._forget,
+            self._share_place,
             mode,
             has_begun=self._has_begun,
             log=log,
@@ -81,10 +89,14 @@ class Told:
 
     def _start(self, plan, mode):
         self.started.append((plan.name, mode))
+        self.intervals.append(plan.interval)
         return self._queries.pop(0) if self._queries else Query()
 
     def _forget(self, plan):
         self.forgotten.append(plan.name)
+
+    def _share_place(self, plan, replica):
+        self.shared.append((plan.checkpoint, replica.checkpoint, len(self.started)))
 
     def send(self, topic, value):
         self.rows.append(json.loads(value))
@@ -288,6 +300,62 @@ def test_upsert_tables_begin_and_take_turns_with_the_others():
     }
     plans = [FlowPlan(name, spec, None, "1 minute") for name, spec in specs.items()]
     assert [plan.name for plan in in_turns(plans)] == ["minutes", "bronze", "hours", "silver", "status"]
+
+
+def _replicated(**changes):
+    return FlowPlan("minutes", upsert_spec(), Records(), "1 minute", is_replicated=True, **changes)
+
+
+def test_a_replica_starts_when_all_flows_have_within_their_batches(tmp_path):
+    told = Told(tmp_path, plans=[_replicated(), FlowPlan("f", append_spec(), None, "1 minute")])
+    told.flows.start(threading.Event())
+    told.flows.replicate(threading.Event())
+    assert told.started == [("minutes", "realtime"), ("f", "realtime"), ("minutes~2", "realtime")]
+
+
+def test_a_replica_begins_at_the_place_of_its_flow_before_either_starts(tmp_path):
+    told = Told(tmp_path, plans=[_replicated()])
+    told.flows.start(threading.Event())
+    assert told.shared == [("c.s.gold/minutes", "c.s.gold/minutes~2", 0)]
+
+
+def test_micro_batches_need_no_replica(tmp_path):
+    told = Told(tmp_path, mode="micro-batch", plans=[_replicated()])
+    told.flows.start(threading.Event())
+    told.flows.replicate(threading.Event())
+    assert told.started == [("minutes", "micro-batch")]
+
+
+def test_a_flow_that_asks_for_real_time_itself_has_its_replica(tmp_path):
+    told = Told(tmp_path, mode="micro-batch", plans=[_replicated(is_real_time=True)])
+    told.flows.start(threading.Event())
+    told.flows.replicate(threading.Event())
+    assert told.started == [("minutes", "realtime"), ("minutes~2", "realtime")]
+
+
+def test_a_flow_goes_on_alone_when_its_replica_ends(tmp_path):
+    told = Told(tmp_path, Query(), Query(f"Caused by: {GONE}"), plans=[_replicated()])
+    told.flows.start(threading.Event())
+    told.flows.replicate(threading.Event())
+    told.flows.watch(Stop())
+    assert told.reported[-1].startswith("Flow minutes runs by one query alone, as its second one ended: Caused by:")
+    assert (told.states[-1], told.levels[-1]) == (("minutes", "RUNNING"), "WARN")
+
+
+def test_replicas_stop_with_their_flows(tmp_path):
+    queries = [Query(), Query()]
+    told = Told(tmp_path, *queries, plans=[_replicated()])
+    told.flows.start(threading.Event())
+    told.flows.replicate(threading.Event())
+    told.flows.stop()
+    assert [query.stopped for query in queries] == [True, True]
+
+
+def test_boundaries_of_a_replica_part_more_slowly_from_its_flow_s_than_those_of_two_flows(tmp_path):
+    told = Told(tmp_path, plans=[_replicated()])
+    told.flows.start(threading.Event())
+    told.flows.replicate(threading.Event())
+    assert told.intervals == ["60000 milliseconds", "59500 milliseconds"]
 
 
 def test_intervals_differ_so_that_boundaries_part_again():

@@ -18,7 +18,7 @@ spark: SparkSession
 
 @dp.table(
     comment="What each sensor of each machine read, minute by minute",
-    table_properties={"pipelines.trigger.mode": "realtime", "pipelines.trigger.interval": "1 minute"},
+    table_properties={"pipelines.trigger.mode": "realtime", "pipelines.trigger.interval": "1 minute", "pitlake.replicas": "2"},
 )
 def equipment_performance_1min() -> DataFrame:
     """One row per minute, machine and sensor."""

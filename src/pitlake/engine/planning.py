@@ -6,7 +6,7 @@ Everything that can be wrong with a pipeline is found here, before any query sta
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 
 from pyspark.errors import PySparkException
@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pitlake.engine.events import EVENT_LOG
 from pitlake.engine.expectations import check_expectations, with_failed_expectations
 from pitlake.engine.plans import PlanFacts, plan_facts
-from pitlake.engine.properties import PROPERTIES, left_out
+from pitlake.engine.properties import PROPERTIES, REPLICAS, left_out
 from pitlake.engine.records import DELETED, as_records
 from pitlake.engine.sinks import check_sinks, delta_spec, kafka_records
 from pitlake.engine.sources import GraphReader
@@ -32,6 +32,7 @@ DEFAULT_INTERVAL = "1 minute"
 # Real-time mode refuses to checkpoint more often.
 MINIMUM_INTERVAL_MS = 5_000
 REAL_TIME = "RealTime"
+REPLICA_COUNTS = ("1", "2")
 _NONE: Mapping[str, str] = {}
 
 
@@ -42,6 +43,8 @@ class FlowPlan:
     `interval`, in Spark's words, is the checkpoint interval of a streaming query, and how often a materialized view is refreshed.
     `is_real_time` says that the flow itself asks for real-time mode, whatever mode the update runs in. `follows` are, by bare
     name and in order, the tables of the pipeline whose topics it reads in place of their queries; a follower reads nothing else.
+    `is_replicated` says that in real time two queries compute the flow, each for itself: while one is between two batches, the
+    other goes on.
     """
 
     name: str
@@ -53,6 +56,7 @@ class FlowPlan:
     sink: Sink | None = None
     follows: tuple[str, ...] = ()
     is_follower: bool = False
+    is_replicated: bool = False
 
     @property
     def table(self) -> str:
@@ -123,6 +127,15 @@ class SinkPlan:
 
 
 StreamPlan = FlowPlan | SinkPlan
+
+
+def replica_of(plan: FlowPlan, interval: str) -> FlowPlan:
+    """The plan of a replicated flow's second query, which has a name and a checkpoint of its own.
+
+    It leaves rows that the table refuses to the first: a quarantine would hold them twice.
+    """
+    kept = plan.records.where(F.col("topic") == plan.spec.topic)
+    return replace(plan, name=f"{plan.name}~2", records=kept, interval=interval, quarantines=False, is_replicated=False)
 
 
 @dataclass(frozen=True)
@@ -264,6 +277,7 @@ class _Planner:
             is_real_time=_is_real_time(flow, dataset.spark_conf),
             follows=follows,
             is_follower=bool(follows) and len(follows) == len(facts.topics),
+            is_replicated=_is_replicated(dataset, spec),
         )
 
     def _into_sink(self, flow: Flow, sink: Sink) -> StreamPlan:
@@ -278,6 +292,20 @@ class _Planner:
         judged = with_failed_expectations(rows, (), sink.name)
         records = as_records(judged, spec, (), flow=flow.name, epoch=self._epoch)
         return FlowPlan(flow.name, spec, records, interval, is_real_time=is_real_time, sink=sink)
+
+
+def _is_replicated(dataset: Dataset, spec: TableSpec) -> bool:
+    given = dataset.table_properties.get(REPLICAS, "1")
+    if given not in REPLICA_COUNTS:
+        what = f"{dataset.name}: {given!r} is no number of replicas"
+        raise error_at(dataset.location, what, f"Use {' or '.join(REPLICA_COUNTS)}.")
+    if given != "1" and spec.mode is not WriteMode.UPSERT:
+        raise error_at(
+            dataset.location,
+            f"{dataset.name} has {REPLICAS} and does not aggregate a stream",
+            "Leave it out: only rows that replace each other by their count may come from two queries.",
+        )
+    return given != "1"
 
 
 def _quarantines(dataset: Dataset) -> bool:

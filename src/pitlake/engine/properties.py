@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+REPLICAS = "pitlake.replicas"
 PROPERTIES = frozenset(
-    {"pitlake.commitInterval", "pitlake.eventTime", "pitlake.ingestionTime", "pitlake.retention", "pitlake.retentionColumn"}
+    {
+        "pitlake.commitInterval",
+        "pitlake.eventTime",
+        "pitlake.ingestionTime",
+        REPLICAS,
+        "pitlake.retention",
+        "pitlake.retentionColumn",
+    }
 )
 """Those of pitlake."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import uuid
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +25,16 @@ _SINK_OPTIONS = {
     "kafka.buffer.memory": "67108864",
     "kafka.max.request.size": str(MAX_RECORD_BYTES),
 }
+_TABLE_OPTIONS = {
+    # One request at a time, for all tables together, as Spark's tasks share a producer: a lone row leaves at once, and those that
+    # come while it is under way leave together. The more there are, the fewer requests there are for each.
+    "kafka.max.in.flight.requests.per.connection": "1",
+    "kafka.batch.size": "262144",
+}
 _REFUSED = "STREAMING_REAL_TIME_MODE"
+_QUERY_ID, _ITS_CHECKSUM = "metadata", ".metadata.crc"
+"""The file of a checkpoint that says which query's it is: no two that run may have one id."""
+
 _GONE = ("OffsetOutOfRangeException", "data may have been lost because they are not available in Kafka any more")
 """How a query ends that was to go on at records which are not there, in real-time mode and in micro-batches."""
 
@@ -34,7 +45,7 @@ def start_query(plan: StreamPlan, mode: Mode, *, bootstrap: str, checkpoints: st
     A Kafka sink's own options win over pitlake's, its Kafka over `bootstrap`. Raises PySparkException for what Spark refuses at
     once; other refusals end the query that is returned.
     """
-    own = plan.sink.options if isinstance(plan, SinkPlan) else {}
+    own = plan.sink.options if isinstance(plan, SinkPlan) else _TABLE_OPTIONS
     writer = plan.records.writeStream.format("kafka").outputMode("update").queryName(plan.name)
     writer = writer.options(**{"kafka.bootstrap.servers": bootstrap, **_SINK_OPTIONS, **own})
     writer = writer.option("checkpointLocation", f"{checkpoints}/{plan.checkpoint}")
@@ -66,6 +77,24 @@ def forget_place(plan: StreamPlan, checkpoints: str) -> None:
         shutil.rmtree(aside)
     except OSError as error:
         raise FlowError(f"the checkpoint {place} cannot be deleted: {error}", do="Move it away and start again.") from error
+
+
+def share_place(plan: StreamPlan, replica: StreamPlan, checkpoints: str) -> None:
+    """Let a replica begin where the flow's own query stands, by a copy of its checkpoint. Neither runs yet. Raises FlowError.
+
+    Whatever the replica has been at before is forgotten: it may have been left out for long, and never has a history of its own.
+    """
+    own, place = Path(checkpoints) / plan.checkpoint, Path(checkpoints) / replica.checkpoint
+    try:
+        if place.exists():
+            shutil.rmtree(place)
+        if own.exists():
+            shutil.copytree(own, place)
+            (place / _ITS_CHECKSUM).unlink(missing_ok=True)
+            (place / _QUERY_ID).write_text(json.dumps({"id": str(uuid.uuid4())}))
+    except OSError as error:
+        what = f"the checkpoint {own} cannot be copied to {place}: {error}"
+        raise FlowError(what, do="See that the disk has space.") from error
 
 
 def has_lost_its_place(error: Exception | None) -> bool:

@@ -14,8 +14,8 @@ from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import flow_failed, flow_state
-from pitlake.engine.planning import MINIMUM_INTERVAL_MS, FlowPlan, StreamPlan
-from pitlake.engine.queries import MICRO_BATCH, Mode, failure, has_lost_its_place, refusal
+from pitlake.engine.planning import MINIMUM_INTERVAL_MS, FlowPlan, StreamPlan, replica_of
+from pitlake.engine.queries import MICRO_BATCH, Mode, cause_of, failure, has_lost_its_place, refusal
 from pitlake.engine.specs import milliseconds
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.lake.spec import WriteMode
@@ -32,13 +32,18 @@ ANEW_SECONDS = 600.0
 _DRIFT = 60
 """A flow that starts before another has an interval shorter by this part of it, so that flows that fell together part again."""
 
+_REPLICA_STEPS = 0.5
+"""A replica's interval is shorter than the flow's by this much of such a part: their boundaries are to meet as rarely as can be,
+and yet not to stay together where they do."""
+
 
 class Flows:
     """Starts flows by `start` in `mode`, and tells the event log, and people by `report`, what becomes of them.
 
     A flow that asks for real-time mode by itself has it in either mode; one that real-time mode refuses runs in micro-batches.
     One that follows a topic which no longer has the rows that come next is started again at the oldest, once its place is
-    forgotten by `forget`. `has_begun` says whether a query runs its first batch.
+    forgotten by `forget`. A replicated flow has a second query in real time, which begins at the flow's own place by
+    `share_place`. `has_begun` says whether a query runs its first batch.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Flows:
         plans: Sequence[StreamPlan],
         start: Callable[[StreamPlan, Mode], StreamingQuery],
         forget: Callable[[StreamPlan], None],
+        share_place: Callable[[StreamPlan, StreamPlan], None],
         mode: Mode,
         *,
         has_begun: Callable[[StreamingQuery], bool],
@@ -55,20 +61,40 @@ class Flows:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plans = {plan.name: plan for plan in drifting(in_turns(plans))}
-        self._start, self._forget, self._mode, self._has_begun = start, forget, mode, has_begun
+        self._replicas = {
+            plan.name: replica_of(plan, _shortened(plan.interval, _REPLICA_STEPS))
+            for plan in self._plans.values()
+            if isinstance(plan, FlowPlan) and plan.is_replicated and (mode == "realtime" or plan.is_real_time)
+        }
+        self._start, self._forget, self._share_place = start, forget, share_place
+        self._mode, self._has_begun = mode, has_begun
         self._log, self._progress, self._report = log, progress, report
         self._queries: dict[str, StreamingQuery] = {}
+        self._replicating: dict[str, StreamingQuery] = {}
         self._clock = clock
         self._anew: dict[str, float] = {}
 
     def start(self, stop: threading.Event) -> None:
         """Start all of them, or as many as there is time for until `stop` is set."""
+        for name, replica in self._replicas.items():
+            self._share_place(self._plans[name], replica)
         for plan in self._plans.values():
             if self._queries and self._await_turn(stop):
                 break
             self._report(f"Starting flow {plan.name}")
             self._log.add(flow_state(plan.name, plan.table, "STARTING", sink=plan.sink_name))
             self._begin(plan)
+
+    def replicate(self, stop: threading.Event) -> None:
+        """Start the second queries of replicated flows, within the first ones' batches."""
+        for name, replica in self._replicas.items():
+            if stop.wait(STAGGER_SECONDS):
+                return
+            self._report(f"A second query computes {name}")
+            try:
+                self._replicating[name] = self._start(replica, "realtime")
+            except PySparkException as error:
+                self._go_on_alone(name, error)
 
     def _await_turn(self, stop: threading.Event) -> bool:
         """Wait until the flow that was started last has been under way for a while; whether `stop` was set before."""
@@ -86,6 +112,8 @@ class Flows:
         """
         violated = None
         while not stop.wait(WATCH_SECONDS):
+            for name in [name for name, query in self._replicating.items() if not query.isActive]:
+                self._go_on_alone(name, self._replicating.pop(name).exception())
             for name in [name for name, query in self._queries.items() if not query.isActive]:
                 query, plan = self._queries.pop(name), self._plans[name]
                 if self._falls_back(plan, query.exception()) or self._begins_anew(plan, query.exception()):
@@ -99,11 +127,13 @@ class Flows:
 
     def stop(self) -> None:
         """Stop all of them, each at what it has published; an interrupted batch takes a while to end, so all at once."""
-        with ThreadPoolExecutor(max_workers=max(1, len(self._queries))) as stopping:
-            list(stopping.map(lambda query: query.stop(), self._queries.values()))
+        running = [*self._queries.values(), *self._replicating.values()]
+        with ThreadPoolExecutor(max_workers=max(1, len(running))) as stopping:
+            list(stopping.map(lambda query: query.stop(), running))
         for name in self._queries:
             self._stopped(self._plans[name])
         self._queries.clear()
+        self._replicating.clear()
 
     def _stopped(self, plan: StreamPlan) -> None:
         if isinstance(plan, FlowPlan):
@@ -152,6 +182,13 @@ class Flows:
         self._begin(plan)
         return True
 
+    def _go_on_alone(self, name: str, error: Exception | None) -> None:
+        """A flow needs no replica: what it lacks without one is told, and comes back with the next start."""
+        plan = self._plans[name]
+        warning = f"by one query alone, as its second one ended: {cause_of(error) if error else 'by itself'}"
+        self._log.add(flow_state(name, plan.table, "RUNNING", warning=warning))
+        self._report(f"Flow {name} runs {warning}")
+
     def _failed(self, name: str, query: StreamingQuery) -> FlowError:
         plan = self._plans[name]
         error = failure(plan, query)
@@ -185,7 +222,7 @@ def drifting(plans: Sequence[StreamPlan]) -> list[StreamPlan]:
     return [replace(plan, interval=_shortened(plan.interval, last - place)) for place, plan in enumerate(plans)]
 
 
-def _shortened(interval: str, steps: int) -> str:
+def _shortened(interval: str, steps: float) -> str:
     asked = milliseconds(interval) or MINIMUM_INTERVAL_MS
     shortest = max(MINIMUM_INTERVAL_MS, asked - asked // 10)
-    return f"{max(shortest, asked - asked // _DRIFT * steps)} milliseconds"
+    return f"{max(shortest, round(asked - asked / _DRIFT * steps))} milliseconds"

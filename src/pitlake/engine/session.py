@@ -46,7 +46,7 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         # A pipeline has more generated classes than the default of 100: each batch would compile those anew that were evicted.
         "spark.sql.codegen.cache.maxEntries": "5000",
         # A buffer that is not full waits this long before a shuffle sends it: the default of 50 ms is most of a window's latency.
-        "spark.shuffle.streaming.networkBufferMaxWaitTimeMs": "10",
+        "spark.shuffle.streaming.networkBufferMaxWaitTimeMs": "3",
         # What real-time mode asks of a stateful query's checkpoint; a flow that begins in micro-batches then writes the same one.
         "spark.sql.streaming.stateStore.providerClass": (
             "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"

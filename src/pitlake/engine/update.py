@@ -29,7 +29,7 @@ from pitlake.engine.events import (
     view_defined,
 )
 from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
-from pitlake.engine.queries import Mode, forget_place, has_begun, start_query
+from pitlake.engine.queries import Mode, forget_place, has_begun, share_place, start_query
 from pitlake.engine.running import Flows
 from pitlake.engine.sides import StaticSides
 from pitlake.engine.sources import GraphReader
@@ -158,6 +158,7 @@ class _Run:
                 self.log.add(update_state(self.update, "RUNNING"))
                 on_ready()
                 self.report("All flows run.")
+                flows.replicate(stop)
                 flows.watch(stop)
                 self.log.add(update_state(self.update, "STOPPING"))
                 self.report("Stopping.")
@@ -172,6 +173,7 @@ class _Run:
             [*(flow for flow in self.planned.flows if not flow.refreshes), *self.planned.sinks],
             lambda flow, mode: start_query(flow, mode, bootstrap=bootstrap, checkpoints=checkpoints),
             lambda flow: forget_place(flow, checkpoints),
+            lambda flow, replica: share_place(flow, replica, checkpoints),
             self.config.mode,
             has_begun=lambda query: has_begun(query, self.session),
             log=self.log,
@@ -195,7 +197,9 @@ class _Run:
         plans = {plan.name: plan for plan in self.planned.plans}
 
         def mark(batch: CommittedBatch) -> None:
-            plan = plans[batch.flow]
+            plan = plans.get(batch.flow)
+            if plan is None:  # a replica's: the flow's own query tells of the flow
+                return
             self.log.add(batch_committed(plan.name, plan.table, batch.batch_id, batch.progress, sink=plan.sink_name))
             if isinstance(plan, SinkPlan):  # its records are the sink's own: there is no table that would know a marker
                 return

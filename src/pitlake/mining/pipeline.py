@@ -106,6 +106,8 @@ def valid_readings() -> DataFrame:
         "quality": "gold",
         "delta.enableChangeDataFeed": "true",
         "pitlake.eventTime": "latest_event_timestamp",
+        # The first table that people look at: a second query is ahead while the first is between two batches.
+        "pitlake.replicas": "2",
         "pitlake.retention": "730 days",
         "pitlake.retentionColumn": "window_start",
     },
