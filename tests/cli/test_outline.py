@@ -29,6 +29,7 @@ class Planned:
     spec: TableSpec
     interval: str = "1 minute"
     quarantines: bool = False
+    is_replicated: bool = False
 
     @property
     def target(self):
@@ -114,6 +115,12 @@ def test_a_table_says_which_properties_it_does_not_get():
     assert [line for line in lines if "without" in line] == [
         "  without     delta.appendOnly, delta.enableChangeDataFeed: for Databricks only"
     ]
+
+
+def test_a_table_that_two_queries_compute_says_so():
+    flows = (Planned("gold", upsert_spec(), is_replicated=True),)
+    lines = _lines(outline(PIPELINE, _plan(flows), {"landing"}))
+    assert "  replicas    2 in real time: one goes on while the other is between two batches" in lines
 
 
 def test_a_flow_with_a_name_of_its_own_is_named_at_its_interval(result):

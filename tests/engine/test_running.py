@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -65,7 +66,9 @@ class Stop(threading.Event):
 class Told:
     """What the flows started, and what they told."""
 
-    def __init__(self, tmp_path, *queries, mode="realtime", plans=None):
+    def __init__(self, tmp_path, *queries, mode="realtime", plans=None, now=None):
+        self.now = now
+        """The time in seconds; None lets it pass."""
         self.started, self.intervals, self.forgotten, self.shared, self.rows, self.reported = [], [], [], [], [], []
         self._queries = list(queries)
         plans = plans or [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
@@ -81,6 +84,7 @@ class Told:
             log=log,
             progress=progress,
             report=self.reported.append,
+            clock=lambda: time.monotonic() if self.now is None else self.now,
         )
 
     def _has_begun(self, query):
@@ -306,55 +310,57 @@ def _replicated(**changes):
     return FlowPlan("minutes", upsert_spec(), Records(), "1 minute", is_replicated=True, **changes)
 
 
-def test_a_replica_starts_when_all_flows_have_within_their_batches(tmp_path):
-    told = Told(tmp_path, plans=[_replicated(), FlowPlan("f", append_spec(), None, "1 minute")])
+def test_a_replica_starts_in_the_middle_of_its_flow_s_batch(tmp_path):
+    told = Told(tmp_path, now=0.0, plans=[_replicated(), FlowPlan("f", append_spec(), None, "1 minute")])
     told.flows.start(threading.Event())
-    told.flows.replicate(threading.Event())
+    for told.now, started in ((29.0, 2), (30.0, 3)):
+        told.flows.watch(Stop(1))
+        assert len(told.started) == started
     assert told.started == [("minutes", "realtime"), ("f", "realtime"), ("minutes~2", "realtime")]
 
 
 def test_a_replica_begins_at_the_place_of_its_flow_before_either_starts(tmp_path):
-    told = Told(tmp_path, plans=[_replicated()])
+    told = Told(tmp_path, now=0.0, plans=[_replicated()])
     told.flows.start(threading.Event())
     assert told.shared == [("c.s.gold/minutes", "c.s.gold/minutes~2", 0)]
 
 
-def test_micro_batches_need_no_replica(tmp_path):
-    told = Told(tmp_path, mode="micro-batch", plans=[_replicated()])
+def _run_replicated(told):
     told.flows.start(threading.Event())
-    told.flows.replicate(threading.Event())
+    told.now = 30.0
+    told.flows.watch(Stop())
+
+
+def test_micro_batches_need_no_replica(tmp_path):
+    told = Told(tmp_path, now=0.0, mode="micro-batch", plans=[_replicated()])
+    _run_replicated(told)
     assert told.started == [("minutes", "micro-batch")]
 
 
 def test_a_flow_that_asks_for_real_time_itself_has_its_replica(tmp_path):
-    told = Told(tmp_path, mode="micro-batch", plans=[_replicated(is_real_time=True)])
-    told.flows.start(threading.Event())
-    told.flows.replicate(threading.Event())
+    told = Told(tmp_path, now=0.0, mode="micro-batch", plans=[_replicated(is_real_time=True)])
+    _run_replicated(told)
     assert told.started == [("minutes", "realtime"), ("minutes~2", "realtime")]
 
 
 def test_a_flow_goes_on_alone_when_its_replica_ends(tmp_path):
-    told = Told(tmp_path, Query(), Query(f"Caused by: {GONE}"), plans=[_replicated()])
-    told.flows.start(threading.Event())
-    told.flows.replicate(threading.Event())
-    told.flows.watch(Stop())
+    told = Told(tmp_path, Query(), Query(f"Caused by: {GONE}"), now=0.0, plans=[_replicated()])
+    _run_replicated(told)
     assert told.reported[-1].startswith("Flow minutes runs by one query alone, as its second one ended: Caused by:")
     assert (told.states[-1], told.levels[-1]) == (("minutes", "RUNNING"), "WARN")
 
 
 def test_replicas_stop_with_their_flows(tmp_path):
     queries = [Query(), Query()]
-    told = Told(tmp_path, *queries, plans=[_replicated()])
-    told.flows.start(threading.Event())
-    told.flows.replicate(threading.Event())
+    told = Told(tmp_path, *queries, now=0.0, plans=[_replicated()])
+    _run_replicated(told)
     told.flows.stop()
     assert [query.stopped for query in queries] == [True, True]
 
 
 def test_boundaries_of_a_replica_part_more_slowly_from_its_flow_s_than_those_of_two_flows(tmp_path):
-    told = Told(tmp_path, plans=[_replicated()])
-    told.flows.start(threading.Event())
-    told.flows.replicate(threading.Event())
+    told = Told(tmp_path, now=0.0, plans=[_replicated()])
+    _run_replicated(told)
     assert told.intervals == ["60000 milliseconds", "59500 milliseconds"]
 
 

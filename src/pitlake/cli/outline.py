@@ -50,7 +50,7 @@ class TableOutline:
     `keys` tell its rows apart, and of two versions of a row the one with the higher `count` (upsert) or `sequence` (cdc) stands.
     `quarantine` is the table for rows that a dropping expectation refuses. `reads` are the names that its queries read,
     `intervals` how often each flow into it makes a checkpoint, or a materialized view is refreshed. `left_out` are the properties
-    of Delta that the local table does not get.
+    of Delta that the local table does not get. Where it `is_replicated`, two queries compute it in real time.
     """
 
     name: str
@@ -64,6 +64,7 @@ class TableOutline:
     intervals: Mapping[str, str]
     comment: str | None
     left_out: tuple[str, ...] = ()
+    is_replicated: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def _table(pipeline: Pipeline, plan: UpdatePlan, spec: TableSpec, reads: tuple[s
         intervals={flow.name: flow.interval for flow in flows},
         comment=spec.comment,
         left_out=plan.left_out.get(name, ()),
+        is_replicated=any(flow.is_replicated for flow in flows),
     )
 
 
@@ -189,6 +191,8 @@ def _facts(table: TableOutline) -> Iterator[tuple[str, str]]:
         yield "quarantine", table.quarantine
     if table.left_out:
         yield "without", f"{', '.join(table.left_out)}: for Databricks only"
+    if table.is_replicated:
+        yield "replicas", "2 in real time: one goes on while the other is between two batches"
     what = "refreshed" if table.mode is WriteMode.REFRESH else "checkpoint"
     for flow, interval in table.intervals.items():
         yield what, f"every {interval}{f' ({flow})' if flow != table.name else ''}"

@@ -134,7 +134,7 @@ def replica_of(plan: FlowPlan, interval: str) -> FlowPlan:
 
     It leaves rows that the table refuses to the first: a quarantine would hold them twice.
     """
-    kept = plan.records.where(F.col("topic") == plan.spec.topic)
+    kept = plan.records.where(f"topic = '{plan.spec.topic}'")
     return replace(plan, name=f"{plan.name}~2", records=kept, interval=interval, quarantines=False, is_replicated=False)
 
 

@@ -71,6 +71,8 @@ class Flows:
         self._log, self._progress, self._report = log, progress, report
         self._queries: dict[str, StreamingQuery] = {}
         self._replicating: dict[str, StreamingQuery] = {}
+        self._due: dict[str, float] = {}
+        """When a replica is to start: in the middle of its flow's batch, as far from the boundaries as can be."""
         self._clock = clock
         self._anew: dict[str, float] = {}
 
@@ -84,17 +86,6 @@ class Flows:
             self._report(f"Starting flow {plan.name}")
             self._log.add(flow_state(plan.name, plan.table, "STARTING", sink=plan.sink_name))
             self._begin(plan)
-
-    def replicate(self, stop: threading.Event) -> None:
-        """Start the second queries of replicated flows, within the first ones' batches."""
-        for name, replica in self._replicas.items():
-            if stop.wait(STAGGER_SECONDS):
-                return
-            self._report(f"A second query computes {name}")
-            try:
-                self._replicating[name] = self._start(replica, "realtime")
-            except PySparkException as error:
-                self._go_on_alone(name, error)
 
     def _await_turn(self, stop: threading.Event) -> bool:
         """Wait until the flow that was started last has been under way for a while; whether `stop` was set before."""
@@ -112,8 +103,7 @@ class Flows:
         """
         violated = None
         while not stop.wait(WATCH_SECONDS):
-            for name in [name for name, query in self._replicating.items() if not query.isActive]:
-                self._go_on_alone(name, self._replicating.pop(name).exception())
+            self._look_at_replicas()
             for name in [name for name, query in self._queries.items() if not query.isActive]:
                 query, plan = self._queries.pop(name), self._plans[name]
                 if self._falls_back(plan, query.exception()) or self._begins_anew(plan, query.exception()):
@@ -149,6 +139,8 @@ class Flows:
                 raise
         else:
             self._log.add(flow_state(plan.name, plan.table, "RUNNING", sink=plan.sink_name))
+            if plan.name in self._replicas:
+                self._due[plan.name] = self._clock() + (milliseconds(plan.interval) or 0) / 2000
 
     def _falls_back(self, plan: StreamPlan, error: Exception | None) -> bool:
         """Start a flow that real-time mode has refused in micro-batches instead; whether it was refused."""
@@ -181,6 +173,18 @@ class Flows:
         self._report(f"Flow {plan.name} starts {warning}")
         self._begin(plan)
         return True
+
+    def _look_at_replicas(self) -> None:
+        """Start those that are due, and tell of those that have ended."""
+        for name in [name for name, due in self._due.items() if due <= self._clock()]:
+            del self._due[name]
+            self._report(f"A second query computes {name}")
+            try:
+                self._replicating[name] = self._start(self._replicas[name], "realtime")
+            except PySparkException as error:
+                self._go_on_alone(name, error)
+        for name in [name for name, query in self._replicating.items() if not query.isActive]:
+            self._go_on_alone(name, self._replicating.pop(name).exception())
 
     def _go_on_alone(self, name: str, error: Exception | None) -> None:
         """A flow needs no replica: what it lacks without one is told, and comes back with the next start."""

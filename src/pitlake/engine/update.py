@@ -158,7 +158,6 @@ class _Run:
                 self.log.add(update_state(self.update, "RUNNING"))
                 on_ready()
                 self.report("All flows run.")
-                flows.replicate(stop)
                 flows.watch(stop)
                 self.log.add(update_state(self.update, "STOPPING"))
                 self.report("Stopping.")
