@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def main() -> None:
         mine.run(given.warm_up)
         with Meter([os.getpid()]) as meter:
             mine.run(given.seconds)
-    json.dump({"cores": round(meter.cpu_seconds / given.seconds, 3), "memory_mb": round(meter.memory_mb)}, sys.stdout)
+    print(json.dumps({"cores": round(meter.cpu_seconds / given.seconds, 3), "memory_mb": round(meter.memory_mb)}))
 
 
 if __name__ == "__main__":
