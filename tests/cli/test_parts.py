@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from pitlake.cli.parts import _Seldom, await_run, bootstrap_of
+from pitlake.cli.parts import _Seldom, await_run, bootstrap_of, stop_on_signal
 from pitlake.cli.settings import Settings
 from pitlake.errors import BrokerError
 from pitlake.local.home import Home
@@ -37,6 +37,13 @@ def test_a_part_of_a_system_waits_for_its_run(tmp_path, capsys):
 
 def test_nothing_is_waited_for_unless_the_settings_say_so(tmp_path):
     assert await_run(Settings(home=tmp_path), threading.Event())
+
+
+def test_a_signal_is_heard_that_comes_while_the_event_is_locked():
+    with stop_on_signal() as stop:
+        with stop._cond:
+            signal.raise_signal(signal.SIGTERM)
+        assert stop.wait(5)
 
 
 def test_a_part_that_waits_ends_when_it_is_told_to(tmp_path):

@@ -40,7 +40,8 @@ def stop_on_signal() -> Iterator[threading.Event]:
     stop = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+        # In another thread: this one may hold the event's lock, as it waits for it most of the time, and would wait for itself.
+        threading.Thread(target=stop.set, name="stop").start()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
