@@ -1,6 +1,8 @@
-"""What does the whole system cost while no reading comes? Broker, endpoint, pipeline and writer, as `pitlake up` runs them.
+"""What does the whole system cost while no reading comes?
 
-.venv/bin/python -m benchmarks.idle
+Runs broker, endpoint, pipeline and writer, as `pitlake up` does, and meters all of their processes.
+
+    .venv/bin/python -m benchmarks.idle
 """
 
 from __future__ import annotations

@@ -34,9 +34,11 @@ class UpsertSink:
         """See `Sink`."""
         keys, orders = list(tuples(batch.rows, self._keys)), self._orders(batch.rows)
         positions = newest(keys, orders)
-        new = [at for at in positions if self._count is None or not self._hot.has(keys[at], orders[at])]
-        rows, stored = batch.take(positions).rows, batch.take(new)
-        return Prepared(rows, stored, fence, duplicates=len(batch) - len(new), known=len(positions) - len(new))
+        is_new = [self._count is None or not self._hot.has(keys[at], orders[at]) for at in positions]
+        written = batch.take(positions)
+        stored = written.take([at for at, new in enumerate(is_new) if new])
+        duplicates, known = len(batch) - len(stored), len(written) - len(stored)
+        return Prepared(written.rows, stored, fence, duplicates=duplicates, known=known)
 
     def write(self, log: TableLog, prepared: Prepared, note: CommitNote, transactions: Mapping[str, int]) -> None:
         """See `Sink`."""
