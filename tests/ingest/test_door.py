@@ -12,18 +12,21 @@ from pitlake.ingest.window import Window
 
 
 class _Log:
-    """Keeps what is written, and lets a group through only when told."""
+    """Keeps what is written, and commits a group only when told."""
 
     def __init__(self):
-        self.written = []
+        self.written, self.sent = [], []
         self._permits = threading.Semaphore(0)
         self.failure = None
 
-    def write(self, records):
+    def send(self, records):
+        self.sent.append([value for value, _key in records])
+
+    def commit(self):
         self._permits.acquire()
         if self.failure:
             raise self.failure
-        self.written.append([value for value, _key, _headers in records])
+        self.written.append(self.sent[len(self.written)])
 
     def let_through(self, groups):
         for _ in range(groups):
@@ -56,6 +59,20 @@ def test_what_arrives_while_a_group_is_written_is_the_next_group():
         log.let_through(2)
         await third.group.written
         assert log.written == [[b"1"], [b"2", b"3"]]
+
+    _run(scenario)
+
+
+def test_a_group_is_sent_while_the_one_before_is_committed():
+    async def scenario(door, log, _):
+        groups = []
+        for value in (b"1", b"2", b"3"):
+            groups.append(door.submit([value], b"").group)
+            await asyncio.sleep(0.05)
+        assert (log.sent, log.written) == ([[b"1"], [b"2"]], [])
+        log.let_through(3)
+        await groups[-1].written
+        assert log.written == [[b"1"], [b"2"], [b"3"]]
 
     _run(scenario)
 

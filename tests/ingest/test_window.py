@@ -17,18 +17,16 @@ def _digests():
 
 def test_what_was_never_added_is_new(digests):
     window = Window(10_000)
-    assert all(window.add(digest) for digest in digests)
+    assert not window.add(digests)
 
 
 def test_the_newest_are_known(digests):
     window = Window(10_000)
-    for digest in digests:
-        window.add(digest)
-    assert not any(window.add(digest) for digest in digests[-10_000:])
+    window.add(digests)
+    assert window.add(digests[-10_000:]) == digests[-10_000:]
 
 
 def test_the_oldest_are_forgotten(digests):
     window = Window(1_000)
-    for digest in digests:
-        window.add(digest)
-    assert all(window.add(digest) for digest in digests[:10_000])
+    window.add(digests)
+    assert not window.add(digests[:10_000])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
-from pitlake.ingest.identity import KEY_HEADER, digest, source_of
+from pitlake.ingest.identity import digest, source_of
 from pitlake.ingest.window import Window
 from pitlake.streams.transactions import Outgoing
 
@@ -18,9 +20,12 @@ _OVERHEAD_BYTES = 100
 
 
 class Log(Protocol):
-    """Where the records go; `write` blocks until they are durable, or raises."""
+    """Where the records go: a group is sent while the one before is committed. Both block, and raise when they fail."""
 
-    def write(self, records: Sequence[Outgoing]) -> None:
+    def send(self, records: Sequence[Outgoing]) -> None:
+        """See LandingLog."""
+
+    def commit(self) -> None:
         """See LandingLog."""
 
 
@@ -47,7 +52,7 @@ class Receipt:
 
 
 class Door:
-    """One landing table's. All of it runs in one event loop, the writing in a thread of its own.
+    """One landing table's. All of it runs in one event loop, sending and committing in a thread each.
 
     `window` holds the keys of what is durable, and takes in those of what comes. A record that it knows may yet be under way;
     groups are written one after the other, so once the newest is durable that record is too. After a failure nothing more is
@@ -65,13 +70,14 @@ class Door:
         self._has_room.set()
         self._has_records = asyncio.Event()
         self._waiting: deque[Group] = deque()
-        self._newest: Group | None = None
-        """The group that is written last of those under way."""
+        self._sent: asyncio.Queue[Group] = asyncio.Queue()
+        self._under_way: deque[Group] = deque()
+        """All groups that are not written yet, in their order: those that are sent and those that wait."""
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way."""
-        return self._newest is None
+        return not self._under_way
 
     async def room(self) -> None:
         """Wait until there is room for more."""
@@ -79,32 +85,54 @@ class Door:
 
     def submit(self, values: Sequence[bytes], origin: bytes) -> Receipt:
         """Take records; those that name no source keep their order among those of the same `origin`."""
-        is_new = self._window.add
-        fresh: list[Outgoing] = []
-        for value in values:
-            key = digest(value)
-            if is_new(key):
-                fresh.append((value, source_of(value, origin), [(KEY_HEADER, key)]))
+        by_digest = {digest(value): value for value in values}
+        for known in self._window.add(by_digest):
+            del by_digest[known]
+        fresh = [(value, source_of(value, origin)) for value in by_digest.values()]
         if fresh:
             self._gather(fresh)
-        return Receipt(self._newest, len(values) - len(fresh))
+        return Receipt(self._under_way[-1] if self._under_way else None, len(values) - len(fresh))
 
     async def run(self) -> None:
         """Write group after group, until cancelled. Raises what the log raises; those who wait for a group are cancelled."""
-        thread = ThreadPoolExecutor(1, "landing-log")
+        stages = [asyncio.create_task(self._send()), asyncio.create_task(self._commit())]
         try:
+            await asyncio.gather(*stages)
+        finally:
+            for stage in stages:
+                stage.cancel()
+            for group in self._under_way:
+                group.written.cancel()
+
+    async def _send(self) -> None:
+        with _thread("landing-send") as run:
             while True:
                 await self._has_records.wait()
-                await self._write_oldest(thread)
-        finally:
-            for group in self._waiting:
-                group.written.cancel()
-            thread.shutdown(wait=False)
+                group = self._waiting.popleft()
+                if not self._waiting:
+                    self._has_records.clear()
+                await run(self._log.send, group.records)
+                # The log has two under way at most: what it is given next is the third.
+                await self._sent.join()
+                self._sent.put_nowait(group)
+
+    async def _commit(self) -> None:
+        with _thread("landing-commit") as run:
+            while True:
+                group = await self._sent.get()
+                await run(self._log.commit)
+                self._under_way.popleft()
+                self._bytes -= group.size
+                if self._bytes < self._room_bytes:
+                    self._has_room.set()
+                group.written.set_result(None)
+                self._sent.task_done()
 
     def _gather(self, records: list[Outgoing]) -> None:
         if not self._waiting or self._waiting[-1].size >= self._group_bytes:
-            self._newest = Group(asyncio.get_running_loop().create_future())
-            self._waiting.append(self._newest)
+            group = Group(asyncio.get_running_loop().create_future())
+            self._waiting.append(group)
+            self._under_way.append(group)
         group = self._waiting[-1]
         size = sum(len(record[0]) for record in records) + _OVERHEAD_BYTES * len(records)
         group.records += records
@@ -114,18 +142,12 @@ class Door:
         if self._bytes >= self._room_bytes:
             self._has_room.clear()
 
-    async def _write_oldest(self, thread: ThreadPoolExecutor) -> None:
-        group = self._waiting.popleft()
-        if not self._waiting:
-            self._has_records.clear()
-        try:
-            await asyncio.get_running_loop().run_in_executor(thread, self._log.write, group.records)
-        except BaseException:
-            group.written.cancel()
-            raise
-        self._bytes -= group.size
-        if self._bytes < self._room_bytes:
-            self._has_room.set()
-        if self._newest is group:
-            self._newest = None
-        group.written.set_result(None)
+
+@contextmanager
+def _thread(name: str) -> Iterator[Callable[..., Awaitable[None]]]:
+    """Runs functions in a thread of its own; one that still runs at the end is not waited for."""
+    thread = ThreadPoolExecutor(1, name)
+    try:
+        yield partial(asyncio.get_running_loop().run_in_executor, thread)
+    finally:
+        thread.shutdown(wait=False)

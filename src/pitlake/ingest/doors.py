@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from pitlake.ingest.door import Door, Receipt
+from pitlake.ingest.identity import digest
 from pitlake.ingest.landing_log import LandingLog
 from pitlake.ingest.metrics import Metrics, TableMetrics
 from pitlake.ingest.tables import LandingTable, landing_tables
@@ -96,5 +97,5 @@ class Doors:
 
 
 def _fill(log: LandingLog, window: Window) -> None:
-    for key in log.open(WINDOW_RECORDS):
-        window.add(key)
+    for values in log.open(WINDOW_RECORDS):
+        window.add(map(digest, values))

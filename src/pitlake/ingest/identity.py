@@ -9,9 +9,6 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
-KEY_HEADER = "key"
-"""Header of a landing record that holds its digest."""
-
 DIGEST_BYTES = 16
 
 _SOURCE = re.compile(rb'"source(?:_system)?"\s*:\s*"([^"\\]{1,256})"')
@@ -19,7 +16,7 @@ _SOURCE = re.compile(rb'"source(?:_system)?"\s*:\s*"([^"\\]{1,256})"')
 
 def digest(value: bytes) -> bytes:
     """128 bits of SHA-256: that among 10¹² records one is taken for another has a chance below 10⁻¹⁴."""
-    return sha256(value, usedforsecurity=False).digest()[:DIGEST_BYTES]
+    return sha256(value).digest()[:DIGEST_BYTES]
 
 
 def source_of(value: bytes, default: bytes) -> bytes:

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pitlake.ingest.identity import KEY_HEADER, digest
 from pitlake.streams.consumers import TopicReader, kept_offsets
-from pitlake.streams.records import Record
 from pitlake.streams.transactions import Outgoing, TransactionalPublisher
 
 _TAIL_RECORDS = 10_000
@@ -21,15 +19,15 @@ _TAIL_SECONDS = 0.02
 
 
 class LandingLog:
-    """The records of one topic. `open` before all else; one thread at a time, but for `stop`."""
+    """The records of one topic. `open` before all else; one thread may send and one commit; `stop` is for any."""
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
         self._publisher = TransactionalPublisher(bootstrap, f"pitlake.ingest.{topic}")
 
-    def open(self, length: int) -> Iterator[bytes]:
-        """Become the owner, and give the digests of the topic's last records, the oldest first: `length` offsets at most.
+    def open(self, length: int) -> Iterator[list[bytes]]:
+        """Become the owner, and give the topic's last records, the oldest first: `length` offsets at most.
 
         Raises BrokerError.
         """
@@ -41,21 +39,22 @@ class LandingLog:
             return
         with TopicReader(self._bootstrap, self._topic, starts, follow=False) as reader:
             while not reader.at_end:
-                yield from map(_key_of, reader.take(_TAIL_RECORDS, _TAIL_SECONDS))
+                yield [record.value or b"" for record in reader.take(_TAIL_RECORDS, _TAIL_SECONDS)]
 
-    def write(self, records: Sequence[Outgoing]) -> None:
-        """Return when all records are durable and visible. Raises BrokerError; then their fate is for the next owner to find."""
-        self._publisher.publish(self._topic, records)
+    def send(self, records: Sequence[Outgoing]) -> None:
+        """Return when the broker has all records, behind those sent before. See TransactionalPublisher."""
+        self._publisher.send(self._topic, records)
+
+    def commit(self) -> None:
+        """Return when the oldest records that were sent are durable and visible. Raises BrokerError, as `send` does: then the
+        fate of all that was sent is for the next owner to find out.
+        """
+        self._publisher.commit()
 
     def stop(self) -> None:
-        """Make `write` give up waiting for a broker that is away."""
+        """Make `send` and `commit` give up waiting for a broker that is away."""
         self._publisher.stop()
 
     def close(self) -> None:
         """End the connection."""
         self._publisher.close()
-
-
-def _key_of(record: Record) -> bytes:
-    """The record's digest, also of one that another producer has written without it."""
-    return record.headers.get(KEY_HEADER) or digest(record.value or b"")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -21,16 +23,19 @@ _CALL_SECONDS = 1.0
 # A broker that is away for less does no harm. Longer than this, a transaction is aborted by the broker itself.
 _TRANSACTION_MS = 10 * 60 * 1000
 # While the broker still writes the markers of a commit, it refuses the same producer's next transaction, and librdkafka tries
-# again 20 ms later. Producers that take turns hardly meet that (records of 1 KB one by one: p99 27 ms with one producer, 5.4 ms
-# with two). An id that is no longer used would not fence its predecessor, so there must never be fewer.
-_LANES = 2
-# A transaction's records go out in large requests. None waits that long: a commit sends at once what is left.
+# again 20 ms later. Producers that take turns hardly meet that: one sends, one commits, and one rests. An id that is no longer
+# used would not fence its predecessor, so there must never be fewer.
+_LANES = 3
+# A transaction's records go out in large requests: while one is on its way and more is left, librdkafka's thread asks over and
+# over whether it has gone, for a fifth of a core. No record waits that long: what is left is sent at once.
 _LINGER_MS = 20
+_BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_RECORDS = 1_000_000
 _FENCED = {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}  # noqa: SLF001 - librdkafka's own name
 
 
-Outgoing: TypeAlias = tuple[bytes, bytes, list[tuple[str, bytes]]]
-"""A record to be published: value, key, headers. A plain tuple, as there may be a hundred thousand in a second."""
+Outgoing: TypeAlias = tuple[bytes, bytes]
+"""A record to be published: value and key. A plain tuple, as there may be a hundred thousand in a second."""
 
 
 class Fenced(BrokerError):
@@ -43,16 +48,31 @@ class Stopped(BrokerError):
     """The publisher was told to stop while it waited for the broker; the fate of its last group is not known."""
 
 
+@dataclass(frozen=True)
+class _Transaction:
+    """A group that the broker has and that is not committed yet."""
+
+    producer: Producer
+    topic: str
+    records: Sequence[Outgoing]
+
+
 class TransactionalPublisher:
-    """The one publisher of a transactional id. `publish` is for one thread; `stop` and `close` may be called from any."""
+    """The one publisher of a transactional id.
+
+    `send` is for one thread and `commit` for another, so that a group travels while the one before is committed; `stop` and
+    `close` may be called from any.
+    """
 
     def __init__(self, bootstrap: str, transactional_id: str) -> None:
         self._bootstrap = bootstrap
         self._id = transactional_id
         self._stopped = threading.Event()
-        self._publishing = threading.Lock()
+        self._sending = threading.Lock()
+        self._committing = threading.Lock()
         self._lanes = [_producer(bootstrap, f"{transactional_id}.{lane}") for lane in range(_LANES)]
         self._turns = itertools.cycle(self._lanes)
+        self._sent: deque[_Transaction] = deque()
 
     def open(self) -> None:
         """Become the owner: when this returns, nothing of an earlier owner is under way. Raises BrokerError."""
@@ -62,66 +82,100 @@ class TransactionalPublisher:
         except KafkaException as fault:
             raise broker_error(self._bootstrap, fault, f"transactions of {self._id}") from fault
 
-    def publish(self, topic: str, records: Sequence[Outgoing]) -> None:
-        """Return when all of the records are in the topic, in order per key; a broker that is away is waited for.
+    def send(self, topic: str, records: Sequence[Outgoing]) -> None:
+        """Return when the broker has all of the records, behind those sent before; they are not to be seen until `commit`.
 
-        Raises Fenced, Stopped, and BrokerError for what cannot be mended; then the fate of the records is for the next owner to
-        find out.
+        At most one group more may be sent than is committed. A broker that is away is waited for. Raises Fenced, Stopped, and
+        BrokerError for what cannot be mended; then the fate of the records is for the next owner to find out.
         """
-        producer = next(self._turns)
-        with self._publishing:
-            try:
-                while not self._is_committed(producer, topic, records):
-                    pass
-            except KafkaException as fault:
-                raise self._failure(fault) from fault
+        with self._sending, self._telling():
+            transaction = _Transaction(next(self._turns), topic, records)
+            self._write(transaction)
+            self._sent.append(transaction)
+
+    def commit(self) -> None:
+        """Return when the oldest group that was sent is in the topic for good, for all to see. Raises as `send` does."""
+        with self._committing, self._telling():
+            while not self._is_ended(self._sent[0].producer.commit_transaction):
+                self._send_again()
+            self._sent.popleft()
 
     def stop(self) -> None:
-        """Make `publish` give up waiting for a broker that is away."""
+        """Make `send` and `commit` give up waiting for a broker that is away."""
         self._stopped.set()
-
-    def _is_committed(self, producer: Producer, topic: str, records: Sequence[Outgoing]) -> bool:
-        """Try one transaction. False when it was aborted: then none of it is visible, and it may be tried again."""
-        producer.poll(0)
-        producer.begin_transaction()
-        try:
-            for value, key, headers in records:
-                producer.produce(topic, value, key, headers=headers)  # type: ignore[arg-type]  # lists are invariant
-            self._patiently(producer.commit_transaction)
-        except KafkaException as fault:
-            if not fault.args[0].txn_requires_abort():
-                raise
-            self._patiently(producer.abort_transaction)
-            return False
-        return True
-
-    def _patiently(self, end: Callable[[float], object]) -> None:
-        """End a transaction, however long the broker is away."""
-        while True:
-            try:
-                end(_CALL_SECONDS)
-            except KafkaException as fault:
-                if not fault.args[0].retriable():
-                    raise
-                if self._stopped.is_set():
-                    away = no_answer(self._bootstrap)
-                    raise Stopped(f"{away.what} Its last records may be in the topic or not.", do=away.do) from fault
-            else:
-                return
-
-    def _failure(self, fault: KafkaException) -> BrokerError:
-        if fault.args[0].code() in _FENCED:
-            return Fenced(f"Another process has taken over {self._id}.", do="Run one endpoint for a landing table at a time.")
-        return broker_error(self._bootstrap, fault, f"a transaction of {self._id}")
 
     def close(self) -> None:
         """Stop, and end the connections."""
         self.stop()
-        with self._publishing:
+        with self._committing, self._sending:
             for producer in self._lanes:
                 # One that was fenced raises its fault once more, in this way.
                 with suppress(KafkaException, SystemError):
                     producer.close()
+
+    def _write(self, transaction: _Transaction) -> None:
+        """Bring a group to the broker. When a record cannot be delivered, the commit says so."""
+        producer = transaction.producer
+        producer.poll(0)
+        producer.begin_transaction()
+        try:
+            for value, key in transaction.records:
+                producer.produce(transaction.topic, value, key)
+        except KafkaException as fault:
+            if not fault.args[0].txn_requires_abort():
+                raise
+        while producer.flush(_CALL_SECONDS) and not _is_lost(producer):
+            if self._stopped.is_set():
+                raise self._given_up()
+
+    def _send_again(self) -> None:
+        """The oldest transaction must be aborted. What was sent behind it is aborted too, so that the order stays."""
+        with self._sending:
+            for transaction in self._sent:
+                self._is_ended(transaction.producer.abort_transaction)
+            for transaction in self._sent:
+                self._write(transaction)
+
+    def _is_ended(self, end: Callable[[float], object]) -> bool:
+        """End a transaction, however long the broker is away. False when it can only be aborted."""
+        while True:
+            try:
+                end(_CALL_SECONDS)
+            except KafkaException as fault:
+                if fault.args[0].txn_requires_abort():
+                    return False
+                if not fault.args[0].retriable():
+                    raise
+                if self._stopped.is_set():
+                    raise self._given_up() from fault
+            else:
+                return True
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Kafka's faults as ours."""
+        try:
+            yield
+        except KafkaException as fault:
+            if fault.args[0].code() in _FENCED:
+                do = "Run one endpoint for a landing table at a time."
+                raise Fenced(f"Another process has taken over {self._id}.", do=do) from fault
+            raise broker_error(self._bootstrap, fault, f"a transaction of {self._id}") from fault
+
+    def _given_up(self) -> Stopped:
+        away = no_answer(self._bootstrap)
+        return Stopped(f"{away.what} Its last records may be in the topic or not.", do=away.do)
+
+
+def _is_lost(producer: Producer) -> bool:
+    """Whether the producer's transaction can only be aborted, or not even that: what it has left is then never sent."""
+    try:
+        # Nothing else tells: in a transaction that goes well this is a mistake, and only a mistake.
+        producer.begin_transaction()
+    except KafkaException as fault:
+        error: KafkaError = fault.args[0]
+        return error.txn_requires_abort() or error.fatal()
+    return False
 
 
 def _producer(bootstrap: str, transactional_id: str) -> Producer:
@@ -135,6 +189,8 @@ def _producer(bootstrap: str, transactional_id: str) -> Producer:
             message_max_bytes=MAX_RECORD_BYTES,
             queue_buffering_max_messages=0,
             queue_buffering_max_kbytes=1024 * 1024,
+            batch_size=_BATCH_BYTES,
+            batch_num_messages=_BATCH_RECORDS,
             # Java's choice of partition, so that other clients' records of the same key go the same way.
             partitioner="murmur2_random",
         )
