@@ -139,8 +139,28 @@ def test_when_the_log_fails_nobody_is_told_that_a_record_is_durable():
         with pytest.raises(OSError, match="away"):
             await working
         assert receipt.group.written.cancelled()
+        assert door.submit([b"2"], b"").group.written.cancelled()
+        await asyncio.wait_for(door.room(), 5)
+
+    _run(scenario, room_bytes=1)
+
+
+def test_when_a_group_cannot_be_sent_the_one_that_is_being_committed_is_not_told_to_be_durable():
+    async def scenario(door, log, working):
+        first = door.submit([b"1"], b"")
+        await asyncio.sleep(0.05)
+        log.send = _refuse
+        second = door.submit([b"2"], b"")
+        with pytest.raises(OSError, match="refused"):
+            await working
+        assert first.group.written.cancelled()
+        assert second.group.written.cancelled()
 
     _run(scenario)
+
+
+def _refuse(_records):
+    raise OSError("refused")
 
 
 def test_a_full_group_takes_no_more():

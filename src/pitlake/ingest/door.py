@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol
 
 from pitlake.ingest.identity import digest, source_of
@@ -52,7 +50,7 @@ class Receipt:
 
 
 class Door:
-    """One landing table's. All of it runs in one event loop, sending and committing in a thread each.
+    """One landing table's. All of it runs in one event loop, the log in threads of its own.
 
     `window` holds the keys of what is durable, and takes in those of what comes. A record that it knows may yet be under way;
     groups are written one after the other, so once the newest is durable that record is too. After a failure nothing more is
@@ -73,6 +71,7 @@ class Door:
         self._sent: asyncio.Queue[Group] = asyncio.Queue()
         self._under_way: deque[Group] = deque()
         """All groups that are not written yet, in their order: those that are sent and those that wait."""
+        self._has_ended = False
 
     @property
     def is_idle(self) -> bool:
@@ -95,59 +94,53 @@ class Door:
 
     async def run(self) -> None:
         """Write group after group, until cancelled. Raises what the log raises; those who wait for a group are cancelled."""
-        stages = [asyncio.create_task(self._send()), asyncio.create_task(self._commit())]
+        threads = ThreadPoolExecutor(2, "landing-log")
+        stages = [asyncio.create_task(self._send(threads)), asyncio.create_task(self._commit(threads))]
         try:
             await asyncio.gather(*stages)
         finally:
             for stage in stages:
                 stage.cancel()
+            threads.shutdown(wait=False)
+            self._has_ended = True
+            self._has_room.set()
             for group in self._under_way:
                 group.written.cancel()
 
-    async def _send(self) -> None:
-        with _thread("landing-send") as run:
-            while True:
-                await self._has_records.wait()
-                group = self._waiting.popleft()
-                if not self._waiting:
-                    self._has_records.clear()
-                await run(self._log.send, group.records)
-                # The log has two under way at most: what it is given next is the third.
-                await self._sent.join()
-                self._sent.put_nowait(group)
+    async def _send(self, threads: ThreadPoolExecutor) -> None:
+        while True:
+            await self._has_records.wait()
+            group = self._waiting.popleft()
+            if not self._waiting:
+                self._has_records.clear()
+            await asyncio.get_running_loop().run_in_executor(threads, self._log.send, group.records)
+            # The log may have two groups that are not committed: the next one is sent when this one is the only one.
+            await self._sent.join()
+            self._sent.put_nowait(group)
 
-    async def _commit(self) -> None:
-        with _thread("landing-commit") as run:
-            while True:
-                group = await self._sent.get()
-                await run(self._log.commit)
-                self._under_way.popleft()
-                self._bytes -= group.size
-                if self._bytes < self._room_bytes:
-                    self._has_room.set()
-                group.written.set_result(None)
-                self._sent.task_done()
+    async def _commit(self, threads: ThreadPoolExecutor) -> None:
+        while True:
+            group = await self._sent.get()
+            await asyncio.get_running_loop().run_in_executor(threads, self._log.commit)
+            self._under_way.popleft()
+            self._bytes -= group.size
+            if self._bytes < self._room_bytes:
+                self._has_room.set()
+            group.written.set_result(None)
+            self._sent.task_done()
 
     def _gather(self, records: list[Outgoing]) -> None:
         if not self._waiting or self._waiting[-1].size >= self._group_bytes:
             group = Group(asyncio.get_running_loop().create_future())
             self._waiting.append(group)
             self._under_way.append(group)
+            if self._has_ended:
+                group.written.cancel()
         group = self._waiting[-1]
         size = sum(len(record[0]) for record in records) + _OVERHEAD_BYTES * len(records)
         group.records += records
         group.size += size
         self._bytes += size
         self._has_records.set()
-        if self._bytes >= self._room_bytes:
+        if self._bytes >= self._room_bytes and not self._has_ended:
             self._has_room.clear()
-
-
-@contextmanager
-def _thread(name: str) -> Iterator[Callable[..., Awaitable[None]]]:
-    """Runs functions in a thread of its own; one that still runs at the end is not waited for."""
-    thread = ThreadPoolExecutor(1, name)
-    try:
-        yield partial(asyncio.get_running_loop().run_in_executor, thread)
-    finally:
-        thread.shutdown(wait=False)

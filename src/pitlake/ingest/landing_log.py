@@ -24,7 +24,7 @@ class LandingLog:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
-        self._publisher = TransactionalPublisher(bootstrap, f"pitlake.ingest.{topic}")
+        self._publisher = TransactionalPublisher(bootstrap, topic, f"pitlake.ingest.{topic}")
 
     def open(self, length: int) -> Iterator[list[bytes]]:
         """Become the owner, and give the topic's last records, the oldest first: `length` offsets at most.
@@ -42,17 +42,15 @@ class LandingLog:
                 yield [record.value or b"" for record in reader.take(_TAIL_RECORDS, _TAIL_SECONDS)]
 
     def send(self, records: Sequence[Outgoing]) -> None:
-        """Return when the broker has all records, behind those sent before. See TransactionalPublisher."""
-        self._publisher.send(self._topic, records)
+        """Return when the broker has all records, behind those sent before; see TransactionalPublisher. Raises BrokerError."""
+        self._publisher.send(records)
 
     def commit(self) -> None:
-        """Return when the oldest records that were sent are durable and visible. Raises BrokerError, as `send` does: then the
-        fate of all that was sent is for the next owner to find out.
-        """
+        """Return when the oldest group that was sent is durable. Raises BrokerError; then its fate is not known."""
         self._publisher.commit()
 
     def stop(self) -> None:
-        """Make `send` and `commit` give up waiting for a broker that is away."""
+        """See TransactionalPublisher."""
         self._publisher.stop()
 
     def close(self) -> None:
