@@ -94,10 +94,10 @@ def _landing(spark, broker, tmp_path, real_time_state):
     return Landing(spark, broker.bootstrap, tmp_path)
 
 
-def _counted(rows):
+def _counted(rows, *more):
     value = F.col("value").cast("string").alias("k")
     counted = rows.withWatermark("timestamp", "30 seconds").groupBy(F.window("timestamp", "10 days"), value)
-    return counted.agg(F.count("*").alias("n")).select("k", "n")
+    return counted.agg(F.count("*").alias("n"), *more).drop("window")
 
 
 @pytest.mark.parametrize("modes", [("micro-batch", "realtime", "micro-batch"), ("realtime", "micro-batch")])
@@ -164,6 +164,23 @@ def test_a_flow_that_lost_its_place_begins_at_the_oldest_records_once_it_is_forg
     forget_place(landing.plan(rows), str(landing.folder))
     landing.start(rows, mode)
     await_that(lambda: [row["offset"] for row in landing.received()] == [*range(30), *range(50, 60)], "the rest is there")
+
+
+@pytest.mark.parametrize("mode", ["realtime", "micro-batch"])
+def test_an_aggregation_that_was_changed_is_told_of_the_state_it_left(landing, mode):
+    told = []
+    landing.send(30)
+    with committed_batches(landing.spark, told.append):
+        query = landing.start(_counted(landing.stream()), mode)
+        await_that(lambda: told, "a batch is committed")
+        query.stop()
+    landing.send(30)
+    changed = landing.start(_counted(landing.stream(), F.max("offset").alias("last")), mode)
+    with pytest.raises(StreamingQueryException):
+        changed.awaitTermination(20)
+    error = failure(landing.plan(_counted(landing.stream())), changed)
+    assert "keeps of each group" in error.what
+    assert "move the folder checkpoints/c.s.gold/f out of the home" in error.do
 
 
 def test_a_replica_counts_on_from_the_place_of_its_flow(landing):

@@ -38,6 +38,9 @@ _QUERY_ID, _ITS_CHECKSUM = "metadata", ".metadata.crc"
 _GONE = ("OffsetOutOfRangeException", "data may have been lost because they are not available in Kafka any more")
 """How a query ends that was to go on at records which are not there, in real-time mode and in micro-batches."""
 
+_OTHER_STATE = ("STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE", "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE")
+"""How a query ends whose checkpoint holds the groups of another aggregation."""
+
 
 def start_query(plan: StreamPlan, mode: Mode, *, bootstrap: str, checkpoints: str) -> StreamingQuery:
     """Start a flow; its checkpoint is named after it, so renaming it starts it from the beginning, changing its mode does not.
@@ -120,6 +123,12 @@ def failure(plan: StreamPlan, query: StreamingQuery) -> FlowError | None:
             do=f"Move the folder checkpoints/{plan.checkpoint} out of the home and start again: the flow begins at the oldest "
             "records that its topic has. Those that it had not read are lost to it; an aggregation counts open windows anew. "
             "Where the topic itself was made anew, start with another home: the tables would take its first records for replays.",
+        )
+    if any(sign in str(error) for sign in _OTHER_STATE):
+        return FlowError(
+            f"flow {plan.name} stopped, as what it keeps of each group, or the groups, are not those of its checkpoint: {cause}",
+            do=f"If it was changed on purpose, move the folder checkpoints/{plan.checkpoint} out of the home and start again: the "
+            "flow begins at the oldest records that its topic has, and a stored row stands until its group has as many again.",
         )
     return FlowError(
         f"flow {plan.name} stopped: {cause}",

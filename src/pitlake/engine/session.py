@@ -19,12 +19,12 @@ LOCAL_MASTER = "local[256]"
 
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 _LATE_SECOND_COMPILER = (
-    "-XX:Tier4InvocationThreshold=50000",
-    "-XX:Tier4MinInvocationThreshold=6000",
-    "-XX:Tier4CompileThreshold=150000",
-    "-XX:Tier4BackEdgeThreshold=400000",
+    "-XX:Tier4InvocationThreshold=15000",
+    "-XX:Tier4MinInvocationThreshold=1800",
+    "-XX:Tier4CompileThreshold=45000",
+    "-XX:Tier4BackEdgeThreshold=120000",
 )
-"""Java's second compiler takes what has run ten times as often as is usual."""
+"""Java's second compiler takes what has run three times as often as is usual."""
 
 
 def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str]:

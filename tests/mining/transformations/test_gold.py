@@ -73,6 +73,22 @@ def test_the_longest_latency_and_the_newest_reading_are_kept(windows):
     assert (row.max_latency_sec, row.latest_event_timestamp) == (0.7, MINUTE + timedelta(seconds=9))
 
 
+def test_the_latest_value_is_that_of_the_newest_good_reading(windows):
+    [row] = windows(reading(20, second=2), reading(22, second=1), reading(99, second=3, quality="Bad"))
+    assert row.latest_value == 20
+
+
+def test_of_readings_at_one_instant_the_last_to_arrive_is_the_latest(windows):
+    [row] = windows(reading(22, second=1), reading(20, second=1))
+    assert row.latest_value == 20
+
+
+def test_all_that_is_kept_of_a_window_is_of_fixed_width(spark, equipment):
+    plan = gold.performance(spark.createDataFrame(READING.empty_table()), equipment=equipment)._jdf.queryExecution()
+    # Spark aggregates by hash where that is so: only then its real-time mode holds a thousand windows in memory, else a hundred.
+    assert "SortAggregate" not in plan.sparkPlan().toString()
+
+
 def test_the_machines_attributes_are_joined(windows):
     [row] = windows(reading(20))
     assert (row.equipment_type, row.location, row.criticality) == ("Crusher", "Primary crusher 2", "Critical")

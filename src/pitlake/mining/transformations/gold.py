@@ -28,7 +28,7 @@ SCHEMA = """
     min_value DOUBLE COMMENT 'Lowest reading of quality Good',
     max_value DOUBLE COMMENT 'Highest reading of quality Good',
     stddev_value DOUBLE COMMENT 'Sample standard deviation of the readings of quality Good; NULL for fewer than two',
-    latest_value DOUBLE COMMENT 'Newest reading of quality Good; of several at one instant the highest',
+    latest_value DOUBLE COMMENT 'Newest reading of quality Good; of several at one instant the last to arrive',
     reading_count BIGINT NOT NULL COMMENT 'Numeric readings of any quality in the window',
     good_pct DOUBLE COMMENT 'Percentage of those readings whose quality is Good',
     min_latency_sec DOUBLE COMMENT 'Shortest time from event to ingestion, seconds',
@@ -50,9 +50,11 @@ def performance(
     """Numeric readings by window of effective time, machine and sensor, with the machine's attributes.
 
     `readings` are those of silver; what `silver.typed_readings` gives is enough. All keys come from them; `equipment` is joined
-    to the result, so that a change of it never stores the same readings under two keys.
+    to the result, so that a change of it never stores the same readings under two keys. Of each window only numbers and times are
+    kept, of fixed width: of such windows Spark holds ten times as many in memory, ready for the next reading.
     """
-    good_value = F.when(F.col("quality") == "Good", F.col("sensor_value"))
+    is_good = F.col("quality") == "Good"
+    good_value = F.when(is_good, F.col("sensor_value"))
     windows = (
         readings.where(F.col("sensor_value").isNotNull())
         .withWatermark("effective_timestamp", watermark)
@@ -62,7 +64,7 @@ def performance(
             F.min(good_value).alias("min_value"),
             F.max(good_value).alias("max_value"),
             F.stddev_samp(good_value).alias("stddev_value"),
-            F.max(F.when(good_value.isNotNull(), F.struct("effective_timestamp", "sensor_value"))).alias("latest"),
+            F.max_by("sensor_value", F.when(is_good, F.col("effective_timestamp"))).alias("latest_value"),
             F.count("*").alias("reading_count"),
             F.count(good_value).alias("good_count"),
             F.min("latency_seconds").alias("min_latency_sec"),
@@ -83,7 +85,7 @@ def performance(
         "min_value",
         "max_value",
         "stddev_value",
-        F.col("latest.sensor_value").alias("latest_value"),
+        "latest_value",
         "reading_count",
         (F.lit(100.0) * F.col("good_count") / F.col("reading_count")).alias("good_pct"),
         "min_latency_sec",
