@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pitlake.ingest.identity import digest, source_of
+from pitlake.ingest.identity import digests, source_of
 from pitlake.ingest.window import Window
 from pitlake.streams.transactions import Outgoing
 
@@ -84,7 +84,7 @@ class Door:
 
     def submit(self, values: Sequence[bytes], origin: bytes) -> Receipt:
         """Take records; those that name no source keep their order among those of the same `origin`."""
-        by_digest = {digest(value): value for value in values}
+        by_digest = dict(zip(digests(values), values, strict=True))
         for known in self._window.add(by_digest):
             del by_digest[known]
         fresh = [(value, source_of(value, origin)) for value in by_digest.values()]

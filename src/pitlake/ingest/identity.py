@@ -7,16 +7,25 @@ start at "1" differ, and so do two records to which a gateway gave the same id b
 from __future__ import annotations
 
 import re
-from hashlib import sha256
+import secrets
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+
+from xxhash import xxh3_128_digest
 
 DIGEST_BYTES = 16
 
-_SOURCE = re.compile(rb'"source(?:_system)?"\s*:\s*"([^"\\]{1,256})"')
+# By chance, as XXH3 is no cryptographic hash: who knew it could make two records that are taken for one.
+_SEED = secrets.randbits(64)
+_source = re.compile(rb'"source(?:_system)?"\s*:\s*"([^"\\]{1,256})"').search
 
 
-def digest(value: bytes) -> bytes:
-    """128 bits of SHA-256: that among 10¹² records one is taken for another has a chance below 10⁻¹⁴."""
-    return sha256(value).digest()[:DIGEST_BYTES]
+def digests(values: Iterable[bytes]) -> Iterator[bytes]:
+    """128 bits for each record: that among 10¹² one is taken for another has a chance below 10⁻¹⁴.
+
+    They differ from process to process: a key that is to outlive it is none of these. XXH3 takes a tenth of the time of SHA-256.
+    """
+    return map(xxh3_128_digest, values, repeat(_SEED))
 
 
 def source_of(value: bytes, default: bytes) -> bytes:
@@ -24,5 +33,5 @@ def source_of(value: bytes, default: bytes) -> bytes:
 
     The text is searched and not parsed. One that names none goes with `default`.
     """
-    found = _SOURCE.search(value)
+    found = _source(value)
     return found[1] if found else default
