@@ -128,7 +128,7 @@ def failure(plan: StreamPlan, query: StreamingQuery) -> FlowError | None:
         return FlowError(
             f"flow {plan.name} stopped, as what it keeps of each group, or the groups, are not those of its checkpoint: {cause}",
             do=f"If it was changed on purpose, move the folder checkpoints/{plan.checkpoint} out of the home and start again: "
-            "the flow begins at the oldest records that its topic has, and a stored row stands until its group has as many again.",
+            "the flow begins at the oldest records of its topic, and a stored row stands until its group has as many again.",
         )
     return FlowError(
         f"flow {plan.name} stopped: {cause}",
