@@ -167,7 +167,7 @@ def test_a_flow_that_lost_its_place_begins_at_the_oldest_records_once_it_is_forg
 
 
 @pytest.mark.parametrize("mode", ["realtime", "micro-batch"])
-def test_an_aggregation_that_was_changed_is_told_of_the_state_it_left(landing, mode):
+def test_what_to_do_with_the_state_of_a_changed_aggregation_is_told(landing, mode):
     told = []
     landing.send(30)
     with committed_batches(landing.spark, told.append):

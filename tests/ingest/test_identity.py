@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pitlake.ingest.identity import digests, source_of
+from pitlake.ingest.identity import DIGEST_BYTES, digests, source_of
 
 
 def test_records_of_two_gateways_that_both_start_at_one_differ():
@@ -18,6 +18,10 @@ def test_records_with_the_same_id_and_another_content_differ():
 def test_a_record_that_comes_again_has_the_digest_it_had():
     record = b'{"message_id":"1","v":1}'
     assert list(digests([record])) == list(digests([record]))
+
+
+def test_a_digest_is_as_long_as_the_window_takes_it():
+    assert [len(digest) for digest in digests([b"", b"{}"])] == [DIGEST_BYTES] * 2
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ _GONE = ("OffsetOutOfRangeException", "data may have been lost because they are 
 """How a query ends that was to go on at records which are not there, in real-time mode and in micro-batches."""
 
 _OTHER_STATE = ("STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE", "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE")
-"""How a query ends whose checkpoint holds the groups of another aggregation."""
+"""How a query ends whose checkpoint holds groups of other types: an aggregation was changed. Spark compares types alone."""
 
 
 def start_query(plan: StreamPlan, mode: Mode, *, bootstrap: str, checkpoints: str) -> StreamingQuery:
@@ -127,8 +127,9 @@ def failure(plan: StreamPlan, query: StreamingQuery) -> FlowError | None:
     if any(sign in str(error) for sign in _OTHER_STATE):
         return FlowError(
             f"flow {plan.name} stopped, as what it keeps of each group, or the groups, are not those of its checkpoint: {cause}",
-            do=f"If it was changed on purpose, move the folder checkpoints/{plan.checkpoint} out of the home and start again: "
-            "the flow begins at the oldest records of its topic, and a stored row stands until its group has as many again.",
+            do=f"Bring the query back as it was, or move the folder checkpoints/{plan.checkpoint} out of the home and start "
+            "again: the flow begins at the oldest records of its topic. What it wrote stays; a table's row is replaced once its "
+            "group counts as many again, so an open window of which the topic has lost a part keeps what it has.",
         )
     return FlowError(
         f"flow {plan.name} stopped: {cause}",

@@ -13,7 +13,7 @@ from pitlake.ingest.tables import LandingTable, landing_tables
 from pitlake.ingest.window import Window
 
 WINDOW_RECORDS = 1_000_000
-"""How far back from a topic's last record the keys of its records are known. It takes 46 MB for each table."""
+"""How far back from a topic's last record the keys of its records are known. It takes less than 46 MB for each table."""
 
 ROOM_BYTES = 32 * 1024 * 1024
 """How much may be under way to a topic before those who send are made to wait."""

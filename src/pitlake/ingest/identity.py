@@ -15,15 +15,16 @@ from xxhash import xxh3_128_digest
 
 DIGEST_BYTES = 16
 
-# By chance, as XXH3 is no cryptographic hash: who knew it could make two records that are taken for one.
+# Another in each process, so that two records that were once taken for one are not always.
 _SEED = secrets.randbits(64)
-_source = re.compile(rb'"source(?:_system)?"\s*:\s*"([^"\\]{1,256})"').search
+_find_source = re.compile(rb'"source(?:_system)?"\s*:\s*"([^"\\]{1,256})"').search
 
 
 def digests(values: Iterable[bytes]) -> Iterator[bytes]:
-    """128 bits for each record: that among 10¹² one is taken for another has a chance below 10⁻¹⁴.
+    """128 bits for each record: that among 10¹² one is taken for another has a chance below 10⁻¹⁴, unless somebody made it so.
 
-    They differ from process to process: a key that is to outlive it is none of these. XXH3 takes a tenth of the time of SHA-256.
+    XXH3 is no cryptographic hash. Who wants to may find records that are taken for one, and loses one of their own. Never store a
+    digest: the next process has others.
     """
     return map(xxh3_128_digest, values, repeat(_SEED))
 
@@ -33,5 +34,5 @@ def source_of(value: bytes, default: bytes) -> bytes:
 
     The text is searched and not parsed. One that names none goes with `default`.
     """
-    found = _source(value)
+    found = _find_source(value)
     return found[1] if found else default

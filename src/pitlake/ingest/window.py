@@ -16,14 +16,14 @@ _BUCKET_BYTES = _SLOTS * DIGEST_BYTES
 class Window:
     """Remembers at least the last `length` digests that were added to it; older ones are forgotten in the order of their coming.
 
-    A digest's hash chooses one of the buckets, which is a ring of places. All of it takes 46 bytes for each of `length`,
-    whatever comes.
+    A digest's hash chooses one of the buckets, which is a ring of places. All of it takes less than 46 bytes for each of
+    `length`, whatever comes.
     """
 
     def __init__(self, length: int) -> None:
         self._buckets = -(-length // _FILLED)
         self._places = bytearray(self._buckets * _BUCKET_BYTES)
-        # The first byte of what is in each place: small enough for the processor's cache, and mostly all that is asked.
+        # The first byte of what is in each place, mostly all that is asked: the places are too many for the processor's cache.
         self._tags = bytearray(self._buckets * _SLOTS)
         # Python writes a slice through a view in a third of the time.
         self._writable = memoryview(self._places)

@@ -28,7 +28,7 @@ SCHEMA = """
     min_value DOUBLE COMMENT 'Lowest reading of quality Good',
     max_value DOUBLE COMMENT 'Highest reading of quality Good',
     stddev_value DOUBLE COMMENT 'Sample standard deviation of the readings of quality Good; NULL for fewer than two',
-    latest_value DOUBLE COMMENT 'Newest reading of quality Good; of several at one instant the last to arrive',
+    latest_value DOUBLE COMMENT 'Newest reading of quality Good; of several at one instant one of them',
     reading_count BIGINT NOT NULL COMMENT 'Numeric readings of any quality in the window',
     good_pct DOUBLE COMMENT 'Percentage of those readings whose quality is Good',
     min_latency_sec DOUBLE COMMENT 'Shortest time from event to ingestion, seconds',
@@ -51,7 +51,7 @@ def performance(
 
     `readings` are those of silver; what `silver.typed_readings` gives is enough. All keys come from them; `equipment` is joined
     to the result, so that a change of it never stores the same readings under two keys. Of each window only numbers and times are
-    kept, of fixed width: of such windows Spark holds ten times as many in memory, ready for the next reading.
+    kept, of fixed width: in real time Spark holds ten times as many of such windows in memory, ready for the next reading.
     """
     is_good = F.col("quality") == "Good"
     good_value = F.when(is_good, F.col("sensor_value"))
