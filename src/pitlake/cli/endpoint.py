@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pitlake.cli.parts import await_run, bootstrap_of, log_to_standard_error, stop_on_signal
+from pitlake.cli.parts import await_run, bootstrap_of, collect_seldom, log_to_standard_error, stop_on_signal
 from pitlake.cli.settings import EndpointSettings, Settings
 from pitlake.errors import ProcessError
 from pitlake.ingest.clients import Clients
@@ -32,6 +32,7 @@ def run_ingest(settings: Settings, endpoint: EndpointSettings) -> None:
 
     with stop_on_signal() as stop:
         if await_run(settings, stop):
+            collect_seldom()
             run_endpoint(_config(settings, endpoint, home), stop, ready)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import ipaddress
 import socket
 import ssl
@@ -109,7 +108,6 @@ async def _run(
                 _grpc_server(config, context, ZerobusService(doors, access)) as grpc_port,
             ):
                 rest.ready = True
-                _collect_seldom()
                 sys.setswitchinterval(_SWITCH_SECONDS)
                 on_ready(_addresses(config, grpc_port, http_port))
                 while not stop.is_set():
@@ -119,13 +117,6 @@ async def _run(
                 await asyncio.wait_for(doors.drain(), DRAIN_SECONDS)
         finally:
             await doors.close()
-
-
-def _collect_seldom() -> None:
-    """Records under way are many and in no cycles: garbage need not be looked for among them after every 700 new objects."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000)
 
 
 @asynccontextmanager

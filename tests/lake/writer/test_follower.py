@@ -10,10 +10,11 @@ from deltalake.exceptions import DeltaError
 
 from pitlake.errors import BrokerError, LakeError
 from pitlake.lake.writer import follower
-from pitlake.lake.writer.follower import Pace, Site, TableFollower, period
+from pitlake.lake.writer.follower import Pace, Site, TableFollower, is_full, period
 from pitlake.lake.writer.table import TableWriter
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
+from tests.support.waiting import await_that
 from tests.support.writing import append_spec, landing, record, stored
 
 
@@ -92,6 +93,26 @@ def test_commits_become_rarer_where_they_take_long(duration, seconds):
 
 def test_an_interval_longer_than_that_is_kept():
     assert period(5.0, interval=3.0) == 3.0
+
+
+def test_a_table_that_is_behind_does_not_pause(site, broker, monkeypatch, tmp_path):
+    monkeypatch.setattr(follower, "_MOST_ROWS", 1)
+    spec = append_spec(topic=f"follower-{uuid.uuid4().hex}", commit_interval_ms=60_000)
+    ensure_topics(broker.bootstrap, [Topic(spec.topic)])
+    with Publisher(broker.bootstrap) as publisher:
+        for number in range(1, 7):
+            publisher.send(spec.topic, record(0, landing(number)).value, key=b"flow/00000")
+    behind = TableFollower(spec, site)
+    behind.start()
+    await_that(lambda: behind.opened.is_set() and len(stored(tmp_path, spec)) == 6, "all rows are stored")
+    behind.stop()
+    behind.join()
+
+
+@pytest.mark.parametrize("records", [[record(0, "{}")] * follower._MOST_ROWS, [record(0, "x" * follower._MOST_BYTES)]])
+def test_a_table_is_behind_when_as_much_came_as_is_taken_at_once(records):
+    assert is_full(records)
+    assert not is_full([record(0, "{}")] * 100)
 
 
 def test_a_single_slow_commit_does_not_make_the_next_ones_rarer():

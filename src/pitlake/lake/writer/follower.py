@@ -1,7 +1,8 @@
 """One table's thread: follows its topic, hands batches to the table's writer, commits at most every `commit_interval_ms`.
 
 A record that comes after a pause is committed at once. Where commits take long, as they do on a busy machine, they become rarer,
-so that a table spends no more than a tenth of its time on them, and each takes in more.
+so that a table spends no more than a tenth of its time on them, and each takes in more. What the rows take to be read does not
+count: it is as much however they are divided. A table that is behind, with as many rows waiting as a commit may have, does not pause.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ _JUDGED_COMMITS = 9
 
 _MOST_ROWS = 25_000
 """Of one fetch; a commit has up to two."""
+
+_MOST_BYTES = 8 * 1024 * 1024
+"""About what a fetch may hold of rows that are so long that it has fewer."""
 
 _ATTEMPTS = 6
 _FIRST_WAIT_SECONDS = 0.1
@@ -139,10 +143,11 @@ class TableFollower:
                 writer.maintain()
 
     def _commit(self, writer: TableWriter, records: Sequence[Record]) -> None:
-        started = time.monotonic()
-        writer.write(records)
+        began = time.monotonic()
+        note = writer.write(records)
         self._failures = 0
-        self._next_commit = started + self._pace.after(time.monotonic() - started)
+        period_seconds = self._pace.after(self._site.now().timestamp() - note.started / 1000)
+        self._next_commit = began + (0.0 if is_full(records) else period_seconds)
 
     def _gather(self, reader: TopicReader) -> list[Record]:
         """The records of one commit: from the first until the next commit is due, as many as one may have."""
@@ -168,6 +173,11 @@ class Pace:
         """The `period` after a commit that took `duration` seconds."""
         self._durations.append(duration)
         return period(median(self._durations), self._interval)
+
+
+def is_full(records: Sequence[Record]) -> bool:
+    """Whether they are so many that more are likely to wait."""
+    return len(records) >= _MOST_ROWS or sum(len(record.value or b"") for record in records) >= _MOST_BYTES
 
 
 def period(duration: float, interval: float) -> float:
