@@ -2,7 +2,7 @@
 
 A record that comes after a pause is committed at once. Where commits take long, as they do on a busy machine, they become rarer,
 so that a table spends no more than a tenth of its time on them, and each takes in more. What the rows take to be read does not
-count: it is as much however they are divided. A table that is behind, with as many rows waiting as a commit may have, does not pause.
+count: it is as much however they are divided. A table that is behind, with as many rows waiting as it may have, makes no pause.
 """
 
 from __future__ import annotations
