@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from deltalake.exceptions import DeltaError
 
 from pitlake.errors import BrokerError, LakeError
-from pitlake.lake.writer import follower
+from pitlake.lake.writer import follower, table
+from pitlake.lake.writer.batches import read_batch
 from pitlake.lake.writer.follower import Pace, Site, TableFollower, is_full, period
 from pitlake.lake.writer.table import TableWriter
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
 from tests.support.waiting import await_that
-from tests.support.writing import append_spec, landing, record, stored
+from tests.support.writing import Clock, append_spec, landing, record, stored
 
 
 @pytest.fixture(name="site")
@@ -95,6 +97,19 @@ def test_an_interval_longer_than_that_is_kept():
     assert period(5.0, interval=3.0) == 3.0
 
 
+def test_what_rows_take_to_be_read_makes_commits_no_rarer(site, spec, monkeypatch):
+    def slowly(*args):
+        clock.forward(seconds=10)
+        return read_batch(*args)
+
+    clock, durations = Clock(), []
+    monkeypatch.setattr(table, "read_batch", slowly)
+    monkeypatch.setattr(Pace, "after", lambda _, duration: durations.append(duration) or 0.0)
+    run = _failing(monkeypatch, DeltaError(""), times=0)
+    assert run(spec, replace(site, now=clock)).failure is None
+    assert durations == [0.0]
+
+
 def test_a_table_that_is_behind_does_not_pause(site, broker, monkeypatch, tmp_path):
     monkeypatch.setattr(follower, "_MOST_ROWS", 1)
     spec = append_spec(topic=f"follower-{uuid.uuid4().hex}", commit_interval_ms=60_000)
@@ -104,15 +119,17 @@ def test_a_table_that_is_behind_does_not_pause(site, broker, monkeypatch, tmp_pa
             publisher.send(spec.topic, record(0, landing(number)).value, key=b"flow/00000")
     behind = TableFollower(spec, site)
     behind.start()
-    await_that(lambda: behind.opened.is_set() and len(stored(tmp_path, spec)) == 6, "all rows are stored")
-    behind.stop()
-    behind.join()
+    try:
+        await_that(lambda: behind.opened.is_set() and len(stored(tmp_path, spec)) == 6, "all rows are stored")
+    finally:
+        behind.stop()
+        behind.join()
 
 
-@pytest.mark.parametrize("records", [[record(0, "{}")] * follower._MOST_ROWS, [record(0, "x" * follower._MOST_BYTES)]])
+@pytest.mark.parametrize("records", [[record(0, b"{}")] * follower._MOST_ROWS, [record(0, b"x" * follower._MUCH_BYTES)]])
 def test_a_table_is_behind_when_as_much_came_as_is_taken_at_once(records):
     assert is_full(records)
-    assert not is_full([record(0, "{}")] * 100)
+    assert not is_full([record(0, b"{}")] * 100)
 
 
 def test_a_single_slow_commit_does_not_make_the_next_ones_rarer():

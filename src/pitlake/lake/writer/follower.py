@@ -2,7 +2,7 @@
 
 A record that comes after a pause is committed at once. Where commits take long, as they do on a busy machine, they become rarer,
 so that a table spends no more than a tenth of its time on them, and each takes in more. What the rows take to be read does not
-count: it is as much however they are divided. A table that is behind, with as many rows waiting as it may have, makes no pause.
+count: it is as much however they are divided. A table that is behind, so that a fetch brings as much as it may, makes no pause.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _JUDGED_COMMITS = 9
 _MOST_ROWS = 25_000
 """Of one fetch; a commit has up to two."""
 
-_MOST_BYTES = 8 * 1024 * 1024
-"""About what a fetch may hold of rows that are so long that it has fewer."""
+_MUCH_BYTES = 8 * 1024 * 1024
+"""Half of what a fetch may hold: of long rows it ends before it has so many."""
 
 _ATTEMPTS = 6
 _FIRST_WAIT_SECONDS = 0.1
@@ -136,18 +136,19 @@ class TableFollower:
             self.opened.set()
             while not self._stop.is_set():
                 records = self._gather(reader)
+                is_behind = is_full(records)
                 if self.spec.mode is WriteMode.REFRESH:
                     records, unended = last_whole([*unended, *records])
                 if records:
-                    self._commit(writer, records)
+                    self._commit(writer, records, is_behind=is_behind)
                 writer.maintain()
 
-    def _commit(self, writer: TableWriter, records: Sequence[Record]) -> None:
+    def _commit(self, writer: TableWriter, records: Sequence[Record], *, is_behind: bool) -> None:
         began = time.monotonic()
         note = writer.write(records)
         self._failures = 0
-        period_seconds = self._pace.after(self._site.now().timestamp() - note.started / 1000)
-        self._next_commit = began + (0.0 if is_full(records) else period_seconds)
+        pause = self._pace.after(self._site.now().timestamp() - note.started / 1000)
+        self._next_commit = began + (0.0 if is_behind else pause)
 
     def _gather(self, reader: TopicReader) -> list[Record]:
         """The records of one commit: from the first until the next commit is due, as many as one may have."""
@@ -176,8 +177,8 @@ class Pace:
 
 
 def is_full(records: Sequence[Record]) -> bool:
-    """Whether they are so many that more are likely to wait."""
-    return len(records) >= _MOST_ROWS or sum(len(record.value or b"") for record in records) >= _MOST_BYTES
+    """Whether they are so many, or so long, that more are likely to wait."""
+    return len(records) >= _MOST_ROWS or sum(len(record.value or b"") for record in records) >= _MUCH_BYTES
 
 
 def period(duration: float, interval: float) -> float:
