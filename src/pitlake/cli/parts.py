@@ -60,7 +60,7 @@ def bootstrap_of(settings: Settings) -> str:
 
 
 def collect_seldom() -> None:
-    """Look for garbage in this process after 100,000 new objects, not 700, and never among those that it has now.
+    """Have Python look for garbage in this process far more seldom, and never among the objects that it has now.
 
     For a process that handles records: they are many and in no cycles, and to look among them takes a third of the time in which
     they are read.

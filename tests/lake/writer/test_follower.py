@@ -129,6 +129,9 @@ def test_a_table_that_is_behind_does_not_pause(site, broker, monkeypatch, tmp_pa
 @pytest.mark.parametrize("records", [[record(0, b"{}")] * follower._MOST_ROWS, [record(0, b"x" * follower._MUCH_BYTES)]])
 def test_a_table_is_behind_when_as_much_came_as_is_taken_at_once(records):
     assert is_full(records)
+
+
+def test_a_table_is_not_behind_when_little_came():
     assert not is_full([record(0, b"{}")] * 100)
 
 

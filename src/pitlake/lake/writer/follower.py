@@ -147,8 +147,8 @@ class TableFollower:
         began = time.monotonic()
         note = writer.write(records)
         self._failures = 0
-        pause = self._pace.after(self._site.now().timestamp() - note.started / 1000)
-        self._next_commit = began + (0.0 if is_behind else pause)
+        seconds_apart = self._pace.after(self._site.now().timestamp() - note.started / 1000)
+        self._next_commit = began if is_behind else began + seconds_apart
 
     def _gather(self, reader: TopicReader) -> list[Record]:
         """The records of one commit: from the first until the next commit is due, as many as one may have."""
