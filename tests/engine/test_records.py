@@ -81,6 +81,19 @@ def test_a_delete_says_so_in_its_header(record):
     assert _headers(record(deleted=True))["op"] == b"delete"
 
 
+def test_a_row_of_a_table_with_a_count_tells_it_in_its_header(spark):
+    rows = with_failed_expectations(spark.sql("SELECT '1' AS landing_id, 42L AS v"), [], "t")
+    spec = TableSpec(
+        name="c.s.t",
+        topic="t",
+        mode=WriteMode.UPSERT,
+        columns=(Column(name="v", type="BIGINT"),),
+        keys=("landing_id",),
+        count="v",
+    )
+    assert _headers(as_records(rows, spec, [], flow="f", epoch=7).collect()[0])["count"] == b"42"
+
+
 def test_a_row_that_is_no_delete_has_no_such_header(record):
     assert "op" not in _headers(record(deleted=False))
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitlake.streams import envelope
-from pitlake.streams.envelope import DELETE, EPOCH, FAILED, MARKER, OP, Marker
+from pitlake.streams.envelope import COUNT, DELETE, EPOCH, FAILED, MARKER, OP, Marker
 
 
 @given(st.integers(0))
@@ -27,6 +27,7 @@ def test_a_marker_is_read_as_it_was_written():
 
 def test_a_record_without_headers_is_a_plain_row():
     assert envelope.epoch_of({}) is None
+    assert envelope.count_of({}) is None
     assert envelope.failed_of({}) == ()
     assert envelope.marker_of({}) is None
     assert not envelope.is_delete({})
@@ -39,7 +40,12 @@ def test_a_delete_says_so():
 
 @pytest.mark.parametrize(
     ("read", "headers"),
-    [(envelope.epoch_of, {EPOCH: b"new"}), (envelope.failed_of, {FAILED: b"["}), (envelope.marker_of, {MARKER: b"{}"})],
+    [
+        (envelope.epoch_of, {EPOCH: b"new"}),
+        (envelope.count_of, {COUNT: b"many"}),
+        (envelope.failed_of, {FAILED: b"["}),
+        (envelope.marker_of, {MARKER: b"{}"}),
+    ],
 )
 def test_a_header_that_is_not_as_it_should_be_is_an_error(read, headers):
     with pytest.raises(ValueError):  # noqa: PT011 - the reader's own

@@ -98,13 +98,13 @@ def record(
     row: dict[str, Any] | bytes | None,
     *,
     partition: int = 0,
-    lane: str = "flow/00000",
+    key: str = "flow/00000",
     at: datetime = START,
     **headers: bytes,
 ) -> Record:
     """One record whose value is `row` as JSON, or as it is."""
     value = json.dumps(row).encode() if isinstance(row, dict) else row
-    return Record(partition, offset, int(at.timestamp() * 1000), lane.encode(), value, headers)
+    return Record(partition, offset, int(at.timestamp() * 1000), key.encode(), value, headers)
 
 
 def landing(number: int, batch_index: int = 0, value: float = 1.0) -> dict[str, Any]:

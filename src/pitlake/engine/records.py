@@ -12,7 +12,7 @@ from pitlake.engine.declarations import spark_type
 from pitlake.engine.expectations import FAILED_EXPECTATIONS, is_dropped
 from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Expectation
-from pitlake.streams.envelope import DELETE, EPOCH, FAILED, OP
+from pitlake.streams.envelope import COUNT, DELETE, EPOCH, FAILED, OP
 
 DELETED = "__deleted"
 
@@ -40,9 +40,11 @@ def _header(name: str, value: Column) -> Column:
     return F.struct(F.lit(name).alias("key"), value.cast("binary").alias("value"))
 
 
-def _headers(epoch: int, deleted: Column | None) -> Column:
+def _headers(spec: TableSpec, epoch: int, deleted: Column | None) -> Column:
     failed = F.when(F.size(FAILED_EXPECTATIONS) > 0, _header(FAILED, F.to_json(FAILED_EXPECTATIONS)))
     headers = [_header(EPOCH, F.lit(str(epoch))), failed]
+    if spec.count is not None:
+        headers.append(_header(COUNT, F.col(f"`{spec.count}`").cast("string")))
     if deleted is not None:
         headers.append(F.when(deleted, _header(OP, F.lit(DELETE.decode()))))
     return F.array_compact(F.array(*headers))
@@ -67,7 +69,7 @@ def as_records(rows: DataFrame, spec: TableSpec, expectations: Sequence[Expectat
         F.when(dropped, F.lit(spec.topic + QUARANTINE_SUFFIX)).otherwise(F.lit(spec.topic)).alias("topic"),
         _key(spec, flow).cast("binary").alias("key"),
         _payload(rows, columns, dropped).cast("binary").alias("value"),
-        _headers(epoch, deleted).alias("headers"),
+        _headers(spec, epoch, deleted).alias("headers"),
     )
 
 

@@ -4,6 +4,7 @@ value    the row as one JSON object; timestamps are ISO 8601 in UTC with microse
          `YYYY-MM-DD`, a MAP is a list of `{"key": …, "value": …}`, NULL fields are absent
 key      append tables: the lane, within which rows arrive in key order; other tables: the key columns as JSON
 headers  `epoch`   the driver's epoch, ASCII decimal; a record of an older epoch than one seen before is void
+         `count`   the row's count, ASCII decimal, where the table has one: rows that a higher one overtakes need not be read
          `failed`  JSON list of the expectations that this kept row failed; absent when there are none
          `op`      `delete` when a CDC row removes its key
          `refresh` the refresh that a materialized view's row belongs to, ASCII decimal; the rows replace the table as a whole
@@ -20,6 +21,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 EPOCH = "epoch"
+COUNT = "count"
 FAILED = "failed"
 OP = "op"
 REFRESH = "refresh"
@@ -50,6 +52,12 @@ def encode_epoch(epoch: int) -> bytes:
 def epoch_of(headers: Mapping[str, bytes]) -> int | None:
     """The record's epoch, or None when it bears none. Raises ValueError when the header is no number."""
     value = headers.get(EPOCH)
+    return None if value is None else int(value)
+
+
+def count_of(headers: Mapping[str, bytes]) -> int | None:
+    """The count of the record's row, or None when it bears none. Raises ValueError when the header is no number."""
+    value = headers.get(COUNT)
     return None if value is None else int(value)
 
 

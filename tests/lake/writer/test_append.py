@@ -51,7 +51,7 @@ def test_a_replay_is_not_logged(tmp_path, caplog):
 
 
 def test_lanes_do_not_hold_each_other_up(tmp_path):
-    open_writer(tmp_path, SPEC).write([record(0, landing(9), lane="a"), record(1, landing(3), lane="b")])
+    open_writer(tmp_path, SPEC).write([record(0, landing(9), key="a"), record(1, landing(3), key="b")])
     assert _numbers(tmp_path) == [3, 9]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitlake.lake.writer.coalesce import newest
+from pitlake.lake.writer.coalesce import newest, not_overtaken
+from tests.support.writing import record
 
 
 def test_the_highest_order_of_each_key_stands():
@@ -20,3 +21,14 @@ def test_of_equal_orders_the_later_stands():
 def test_it_is_the_last_of_a_stable_sort(rows):
     expected = {key: position for position, (key, _) in sorted(enumerate(rows), key=lambda row: row[1][1])}
     assert newest([(key,) for key, _ in rows], [order for _, order in rows]) == sorted(expected.values())
+
+
+def test_a_record_is_overtaken_by_one_of_its_key_with_a_higher_count_or_the_same_later():
+    counts = [("a", 1), ("b", 5), ("a", 3), ("a", 2), ("a", 3)]
+    records = [record(offset, b"{}", key=key, count=b"%d" % count) for offset, (key, count) in enumerate(counts)]
+    assert [each.offset for each in not_overtaken(records)] == [1, 4]
+
+
+def test_a_record_without_a_count_neither_overtakes_nor_is_overtaken():
+    records = [record(0, b"{}", key="a"), record(1, b"{}", lane="a", count=b"2"), record(2, b"{}", lane="a")]
+    assert not_overtaken(records) == records

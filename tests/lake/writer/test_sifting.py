@@ -48,7 +48,7 @@ def test_a_marker_of_an_older_epoch_is_void():
     assert sift([record(0, b"", epoch=encode_epoch(1), marker=_MARKER)], {0: 2}).void == [1]
 
 
-@pytest.mark.parametrize("headers", [{"epoch": b"new"}, {"marker": b"{}"}, {"failed": b"["}])
+@pytest.mark.parametrize("headers", [{"epoch": b"new"}, {"marker": b"{}"}, {"failed": b"["}, {"count": b"many"}])
 def test_a_record_whose_headers_cannot_be_read_is_rejected(headers):
     sifted = sift([_row(0, **headers)], {})
     assert (sifted.rows, len(sifted.rejected)) == ([], 1)

@@ -44,6 +44,24 @@ def test_within_a_batch_only_the_highest_count_is_written(tmp_path):
     assert (note.rows, note.duplicates) == (2, 2)
 
 
+def _counted(offset, row):
+    return record(offset, row, key=row["machine"], count=b"%d" % row["readings"])
+
+
+def test_a_row_that_another_s_header_overtakes_is_a_duplicate_like_one_that_was_read(tmp_path):
+    rows = [reading("a", 1), reading("a", 3), reading("a", 2), reading("b", 1)]
+    note = open_writer(tmp_path, SPEC).write([_counted(offset, row) for offset, row in enumerate(rows)])
+    assert _counts(tmp_path) == {"a": 3, "b": 1}
+    assert (note.rows, note.duplicates) == (2, 2)
+
+
+def test_what_an_unreadable_row_overtook_stands(tmp_path):
+    unreadable = record(2, b"{", key="a", count=b"9")
+    note = open_writer(tmp_path, SPEC).write([_counted(0, reading("a", 1)), _counted(1, reading("a", 2)), unreadable])
+    assert _counts(tmp_path) == {"a": 2}
+    assert (note.rows, note.duplicates, note.rejected) == (1, 1, 1)
+
+
 def test_windows_are_different_keys(tmp_path):
     _write(tmp_path, [reading("a", 5, minute=0)], [reading("a", 1, minute=1)])
     assert [row["readings"] for row in stored(tmp_path, SPEC)] == [5, 1]

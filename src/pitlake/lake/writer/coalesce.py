@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
+
+from pitlake.streams.envelope import count_of
+from pitlake.streams.records import Record
 
 
 class Ordered(Protocol):
@@ -20,3 +23,14 @@ def newest(keys: Iterable[tuple[object, ...]], orders: Iterable[Ordered]) -> lis
         if standing is None or order >= standing[1]:
             winners[key] = (position, order)
     return sorted(position for position, _ in winners.values())
+
+
+def not_overtaken(records: Sequence[Record]) -> list[Record]:
+    """`records`, in order, without those that another one of their key overtakes by the counts that headers tell.
+
+    A record without a count stays: nothing is known of it before its row is read.
+    """
+    counts = {at: count for at, record in enumerate(records) if (count := count_of(record.headers)) is not None}
+    counted = list(counts)
+    standing = {counted[each] for each in newest(((records[at].key,) for at in counted), counts.values())}
+    return [record for at, record in enumerate(records) if at not in counts or at in standing]

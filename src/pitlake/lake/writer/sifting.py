@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pitlake.lake.writer.batches import Rejection
-from pitlake.streams.envelope import epoch_of, failed_of, marker_of
+from pitlake.streams.envelope import count_of, epoch_of, failed_of, marker_of
 from pitlake.streams.records import Record
 
 
@@ -34,6 +34,7 @@ def sift(records: Iterable[Record], epochs: Mapping[int, int]) -> Sifted:
 def _place(record: Record, sifted: Sifted) -> None:
     epoch, marker = epoch_of(record.headers), marker_of(record.headers)
     failed_of(record.headers)
+    count_of(record.headers)
     if epoch is not None and epoch < sifted.epochs.get(record.partition, epoch):
         sifted.void.append(epoch)
         return

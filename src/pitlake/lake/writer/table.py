@@ -17,8 +17,9 @@ from pitlake.lake.names import TableName
 from pitlake.lake.spec import TableSpec, WriteMode
 from pitlake.lake.upkeep import COMPACT_EVERY, EXPIRE_EVERY, TURN, Schedule, Task, Upkeep
 from pitlake.lake.writer.append import AppendSink
-from pitlake.lake.writer.batches import Layout, read_batch
+from pitlake.lake.writer.batches import Batch, Layout, read_batch
 from pitlake.lake.writer.cdc import CdcSink
+from pitlake.lake.writer.coalesce import not_overtaken
 from pitlake.lake.writer.measures import latencies, tallies
 from pitlake.lake.writer.refresh import RefreshSink
 from pitlake.lake.writer.rejected import RejectedRecords
@@ -66,11 +67,10 @@ class TableWriter:
         Of a table that is refreshed they are one refresh, as `refresh.last_whole` gives it.
         """
         sifted = sift(records, self._standing.epochs)
-        batch, unreadable = read_batch(sifted.rows, self._layout)
-        sifted.rejected.extend(unreadable)
+        batch, overtaken = self._read(sifted)
         prepared = self._sink.prepare(batch, self._standing.fence)
         offsets = {record.partition: record.offset + 1 for record in records}
-        note = self._note(sifted, prepared)
+        note = self._note(sifted, prepared, overtaken)
         transactions = {app_id(self.spec.topic, partition): offset for partition, offset in offsets.items()}
         self._rejected.keep(sifted.rejected, transactions)
         changes = prepared.rows.num_rows > 0 or (self.spec.mode is WriteMode.REFRESH and not sifted.void)
@@ -101,6 +101,16 @@ class TableWriter:
         if _offsets(self._log.table, self.spec.topic, self.partitions) != self.offsets:
             raise another_writer(self.spec)
 
+    def _read(self, sifted: Sifted) -> tuple[Batch, int]:
+        """The rows of `sifted`, whose unreadable records are rejected, and how many were not read as others overtake them."""
+        records = sifted.rows if self.spec.count is None else not_overtaken(sifted.rows)
+        batch, unreadable = read_batch(records, self._layout)
+        if unreadable and len(records) < len(sifted.rows):  # what an unreadable row overtook may stand in its place
+            records = sifted.rows
+            batch, unreadable = read_batch(records, self._layout)
+        sifted.rejected.extend(unreadable)
+        return batch, len(sifted.rows) - len(records)
+
     def _commit(self, prepared: Prepared, note: CommitNote, transactions: Mapping[str, int], *, changes: bool) -> None:
         before = self._log.version
         if changes:
@@ -114,7 +124,7 @@ class TableWriter:
             if earliest is not None:
                 self._upkeep.touched(earliest)
 
-    def _note(self, sifted: Sifted, prepared: Prepared) -> CommitNote:
+    def _note(self, sifted: Sifted, prepared: Prepared, overtaken: int) -> CommitNote:
         started = self._milliseconds()
         counts, rows = tallies(self.spec, prepared.stored), prepared.rows.num_rows - prepared.known
         self._tell(sifted, prepared)
@@ -125,7 +135,7 @@ class TableWriter:
             writer=self._writer,
             started=started,
             rows=rows,
-            duplicates=prepared.duplicates,
+            duplicates=prepared.duplicates + overtaken,
             void=len(sifted.void),
             rejected=len(sifted.rejected),
             unsequenced=prepared.unsequenced,
