@@ -190,5 +190,5 @@ def test_the_command_has_a_bounded_heap_and_the_broker_s_jars_in_their_order() -
     jars = Jars(spark=(), broker=(Path("a.jar"), Path("b.jar")))
     command = broker_command(Path("/java"), jars, Path("/home/broker"))
     assert command[0] == "/java"
-    assert "-Xmx256m" in command
+    assert "-Xmx320m" in command
     assert command[-4:] == ["-cp", os.pathsep.join(("a.jar", "b.jar")), "kafka.Kafka", "/home/broker/server.properties"]
