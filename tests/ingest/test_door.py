@@ -22,9 +22,6 @@ class _Log:
     def send(self, records):
         self.sent.append([value for value, _key in records])
 
-    def join(self, records):
-        return False
-
     def commit(self):
         self._permits.acquire()
         if self.failure:
@@ -36,28 +33,11 @@ class _Log:
             self._permits.release()
 
 
-class _SlowLog(_Log):
-    """Its groups are on their way until told to arrive, and may be joined while `is_open`."""
-
-    def __init__(self):
-        super().__init__()
-        self.arrive, self.is_open = threading.Event(), True
-
-    def send(self, records):
-        super().send(records)
-        self.arrive.wait(10)
-
-    def join(self, records):
-        if self.is_open:
-            self.sent[-1] += [value for value, _key in records]
-        return self.is_open
-
-
-def _run(scenario, *, log_of=_Log, group_bytes=1000, room_bytes=1000):
+def _run(scenario, *, group_bytes=1000, room_bytes=1000):
     """Run a scenario with a door that is at work."""
 
     async def main():
-        log = log_of()
+        log = _Log()
         door = Door(log, Window(1000), group_bytes=group_bytes, room_bytes=room_bytes)
         working = asyncio.create_task(door.run())
         try:
@@ -95,48 +75,6 @@ def test_a_group_is_sent_while_the_one_before_is_committed():
         assert log.written == [[b"1"], [b"2"], [b"3"]]
 
     _run(scenario)
-
-
-def test_what_arrives_while_a_group_is_on_its_way_goes_with_it_and_shares_its_fate():
-    async def scenario(door, log, _):
-        first = door.submit([b"1"], b"")
-        await asyncio.sleep(0.05)
-        second = door.submit([b"2"], b"")
-        assert second.group is first.group
-        log.arrive.set()
-        log.let_through(1)
-        await second.group.written
-        assert log.written == [[b"1", b"2"]]
-
-    _run(scenario, log_of=_SlowLog)
-
-
-def test_nothing_goes_past_what_waits_for_the_next_group():
-    async def scenario(door, log, _):
-        first = door.submit([b"1"], b"")
-        await asyncio.sleep(0.05)
-        log.is_open = False
-        second = door.submit([b"2"], b"")
-        log.is_open = True
-        third = door.submit([b"3"], b"")
-        assert second.group is third.group is not first.group
-        log.arrive.set()
-        log.let_through(2)
-        await third.group.written
-        assert log.written == [[b"1"], [b"2", b"3"]]
-
-    _run(scenario, log_of=_SlowLog)
-
-
-def test_a_full_group_on_its_way_takes_no_more():
-    async def scenario(door, log, _):
-        first = door.submit([b"1"], b"")
-        await asyncio.sleep(0.05)
-        second = door.submit([b"2"], b"")
-        log.arrive.set()
-        assert second.group is not first.group
-
-    _run(scenario, log_of=_SlowLog, group_bytes=1)
 
 
 def test_a_record_under_way_is_not_written_again_and_shares_the_fate_of_the_first():

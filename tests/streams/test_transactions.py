@@ -7,7 +7,6 @@ import signal
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 
 import pytest
 
@@ -139,48 +138,6 @@ def test_owners_of_different_ids_do_not_meet(broker, topic, publisher_of):
     _await_values(broker, topic, [b"1", b"2"])
 
 
-@contextmanager
-def _stopped(broker):
-    """The broker takes nothing meanwhile, so what is sent to it is under way."""
-    os.kill(broker.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(broker.pid, signal.SIGCONT)
-
-
-def _send_and_join(broker, publisher, value, joining):
-    """Send one record, and let another one join it on its way."""
-    with ThreadPoolExecutor(1) as thread:
-        with _stopped(broker):
-            sent = thread.submit(publisher.send, _records(value))
-            await_that(lambda: publisher.join(_records(joining)), "the record joins the group")
-        sent.result(30)
-
-
-def test_what_joins_a_group_that_is_under_way_is_behind_its_own_and_committed_with_it(broker, topic, publisher_of):
-    publisher = publisher_of(topic)
-    _send_and_join(broker, publisher, b"0", b"1")
-    publisher.commit()
-    _await_values(broker, topic, [b"0", b"1"])
-
-
-def test_what_joined_a_group_that_is_refused_is_sent_again_with_it(broker, publisher_of):
-    topic, large = f"transactions-{uuid.uuid4().hex}", b"0" * 10_000
-    ensure_topics(broker.bootstrap, [Topic(topic, record_bytes=1_000)])
-    publisher = publisher_of(topic)
-    _send_and_join(broker, publisher, large, b"1")
-    ensure_topics(broker.bootstrap, [Topic(topic)])
-    publisher.commit()
-    _await_values(broker, topic, [large, b"1"])
-
-
-def test_nothing_joins_a_group_that_has_arrived(topic, publisher_of):
-    publisher = publisher_of(topic)
-    publisher.send(_records(b"0"))
-    assert not publisher.join(_records(b"1"))
-
-
 def test_closing_does_not_wait_for_a_broker_that_is_away(tmp_path):
     with running_broker(tmp_path) as broker:
         ensure_topics(broker.bootstrap, [Topic("t")])
@@ -188,10 +145,13 @@ def test_closing_does_not_wait_for_a_broker_that_is_away(tmp_path):
         publisher.open()
         publisher.send(_records(b"0"))
         publisher.send(_records(b"1"))
-        with _stopped(broker):
+        os.kill(broker.pid, signal.SIGSTOP)
+        try:
             began = time.monotonic()
             publisher.stop()
             with pytest.raises(Stopped, match="may be in the topic or not"):
                 publisher.commit()
             publisher.close()
             assert time.monotonic() - began < 5
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)

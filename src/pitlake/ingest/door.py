@@ -23,9 +23,6 @@ class Log(Protocol):
     def send(self, records: Sequence[Outgoing]) -> None:
         """See LandingLog."""
 
-    def join(self, records: Sequence[Outgoing]) -> bool:
-        """See LandingLog."""
-
     def commit(self) -> None:
         """See LandingLog."""
 
@@ -71,7 +68,6 @@ class Door:
         self._has_room.set()
         self._has_records = asyncio.Event()
         self._waiting: deque[Group] = deque()
-        self._sending: Group | None = None
         self._sent: asyncio.Queue[Group] = asyncio.Queue()
         self._under_way: deque[Group] = deque()
         """All groups that are not written yet, in their order: those that are sent and those that wait."""
@@ -117,9 +113,7 @@ class Door:
             group = self._waiting.popleft()
             if not self._waiting:
                 self._has_records.clear()
-            self._sending = group
             await asyncio.get_running_loop().run_in_executor(threads, self._log.send, group.records)
-            self._sending = None
             # The log may have two groups that are not committed: the next one is sent when this one is the only one.
             await self._sent.join()
             self._sent.put_nowait(group)
@@ -136,22 +130,6 @@ class Door:
             self._sent.task_done()
 
     def _gather(self, records: list[Outgoing]) -> None:
-        size = sum(len(record[0]) for record in records) + _OVERHEAD_BYTES * len(records)
-        group = self._joined(records) or self._queued(records)
-        group.size += size
-        self._bytes += size
-        if self._bytes >= self._room_bytes and not self._has_ended:
-            self._has_room.clear()
-
-    def _joined(self, records: list[Outgoing]) -> Group | None:
-        """The group that is being sent, when it takes the records too; never past those that wait for the next one."""
-        group = self._sending
-        if self._waiting or group is None or group.size >= self._group_bytes or not self._log.join(records):
-            return None
-        return group
-
-    def _queued(self, records: list[Outgoing]) -> Group:
-        """The group that waits to be sent, with the records in it."""
         if not self._waiting or self._waiting[-1].size >= self._group_bytes:
             group = Group(asyncio.get_running_loop().create_future())
             self._waiting.append(group)
@@ -159,6 +137,10 @@ class Door:
             if self._has_ended:
                 group.written.cancel()
         group = self._waiting[-1]
+        size = sum(len(record[0]) for record in records) + _OVERHEAD_BYTES * len(records)
         group.records += records
+        group.size += size
+        self._bytes += size
         self._has_records.set()
-        return group
+        if self._bytes >= self._room_bytes and not self._has_ended:
+            self._has_room.clear()

@@ -45,10 +45,6 @@ class LandingLog:
         """Return when the broker has all records, behind those sent before; see TransactionalPublisher. Raises BrokerError."""
         self._publisher.send(records)
 
-    def join(self, records: Sequence[Outgoing]) -> bool:
-        """Let `records` go with the group that is being sent, if it is not too late; see TransactionalPublisher."""
-        return self._publisher.join(records)
-
     def commit(self) -> None:
         """Return when the oldest group that was sent is durable. Raises BrokerError; then its fate is not known."""
         self._publisher.commit()

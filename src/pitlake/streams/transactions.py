@@ -49,20 +49,19 @@ class Stopped(BrokerError):
     """The publisher was told to stop before its last groups were committed; their fate is not known."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Transaction:
-    """A group that was sent and is not committed yet; `fault` is why records that joined it could not."""
+    """A group that was sent and is not committed yet."""
 
     producer: Producer
-    records: list[Outgoing]
-    fault: KafkaException | None = None
+    records: Sequence[Outgoing]
 
 
 class TransactionalPublisher:
     """The one publisher of a transactional id, to one topic.
 
-    `send` is for one thread and `commit` for another, so that a group travels while the one before is committed; `join`, `stop`
-    and `close` may be called from any.
+    `send` is for one thread and `commit` for another, so that a group travels while the one before is committed; `stop` and
+    `close` may be called from any.
     """
 
     def __init__(self, bootstrap: str, topic: str, transactional_id: str) -> None:
@@ -72,8 +71,6 @@ class TransactionalPublisher:
         self._stopped = threading.Event()
         self._sending = threading.Lock()
         self._committing = threading.Lock()
-        self._joining = threading.Lock()
-        self._open: _Transaction | None = None
         self._lanes = deque(_producer(bootstrap, f"{transactional_id}.{lane}") for lane in range(_LANES))
         self._sent: deque[_Transaction] = deque()
 
@@ -94,36 +91,9 @@ class TransactionalPublisher:
         """
         with self._sending, self._telling():
             self._lanes.rotate(-1)
-            transaction = _Transaction(self._lanes[0], list(records))
-            self._begin(transaction)
-            with self._joining:
-                self._open = transaction
-            try:
-                self._deliver(transaction)
-            finally:
-                with self._joining:
-                    self._open = None
-            if transaction.fault:
-                raise transaction.fault
+            transaction = _Transaction(self._lanes[0], records)
+            self._write(transaction)
             self._sent.append(transaction)
-
-    def join(self, records: Sequence[Outgoing]) -> bool:
-        """Let `records` go with the group that `send` brings to the broker, behind its own. False when it is too late for that.
-
-        Never waits, and is for any thread. It is too late once a record has arrived: first the broker is told which partitions
-        the transaction writes to, which takes longer than the writing, and others need not wait for the next transaction.
-        """
-        with self._joining:
-            going = self._open
-            # A delivery report would tell, but after a fatal error it is called amid an exception, and does half its work.
-            if going is None or len(going.producer) < len(going.records):
-                return False
-            going.records.extend(records)
-            try:
-                self._produce(going.producer, records)
-            except KafkaException as fault:
-                going.fault = fault
-            return True
 
     def commit(self) -> None:
         """Return when the oldest group that was sent is in the topic for good; readers see it at once or a moment later.
@@ -147,28 +117,20 @@ class TransactionalPublisher:
             self._sent.clear()
             self._lanes.clear()
 
-    def _begin(self, transaction: _Transaction) -> None:
-        transaction.producer.poll(0)
-        transaction.producer.begin_transaction()
-        self._produce(transaction.producer, transaction.records)
-
-    def _deliver(self, transaction: _Transaction) -> None:
-        """Bring a group to the broker. When some of it cannot be delivered, its commit is refused."""
-        while transaction.producer.flush(_CALL_SECONDS) and not _is_lost(transaction.producer):
-            if self._stopped.is_set():
-                raise self._given_up()
-
     def _write(self, transaction: _Transaction) -> None:
-        self._begin(transaction)
-        self._deliver(transaction)
-
-    def _produce(self, producer: Producer, records: Sequence[Outgoing]) -> None:
+        """Bring a group to the broker. When some of it cannot be delivered, its commit is refused."""
+        producer = transaction.producer
+        producer.poll(0)
+        producer.begin_transaction()
         try:
-            for value, key in records:
+            for value, key in transaction.records:
                 producer.produce(self._topic, value, key)
         except KafkaException:
             if not _is_lost(producer):
                 raise
+        while producer.flush(_CALL_SECONDS) and not _is_lost(producer):
+            if self._stopped.is_set():
+                raise self._given_up()
 
     def _commit_again(self) -> None:
         """The oldest transaction is lost. Those behind it are aborted too and written after it, so that the order stays."""

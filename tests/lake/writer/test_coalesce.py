@@ -30,5 +30,10 @@ def test_a_record_is_overtaken_by_one_of_its_key_with_a_higher_count_or_the_same
 
 
 def test_a_record_without_a_count_neither_overtakes_nor_is_overtaken():
-    records = [record(0, b"{}", key="a"), record(1, b"{}", lane="a", count=b"2"), record(2, b"{}", lane="a")]
+    records = [record(0, b"{}", key="a"), record(1, b"{}", key="a", count=b"2"), record(2, b"{}", key="a")]
+    assert not_overtaken(records) == records
+
+
+def test_counts_of_two_epochs_are_not_compared():
+    records = [record(0, b"{}", key="a", count=b"9", epoch=b"1"), record(1, b"{}", key="a", count=b"2", epoch=b"2")]
     assert not_overtaken(records) == records

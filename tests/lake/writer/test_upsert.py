@@ -55,6 +55,12 @@ def test_a_row_that_another_s_header_overtakes_is_a_duplicate_like_one_that_was_
     assert (note.rows, note.duplicates) == (2, 2)
 
 
+def test_a_row_whose_header_tells_no_count_is_compared_by_its_own(tmp_path):
+    rows = [_counted(0, reading("a", 1)), record(1, reading("a", 3), key="a"), _counted(2, reading("a", 2))]
+    open_writer(tmp_path, SPEC).write(rows)
+    assert _counts(tmp_path) == {"a": 3}
+
+
 def test_what_an_unreadable_row_overtook_stands(tmp_path):
     unreadable = record(2, b"{", key="a", count=b"9")
     note = open_writer(tmp_path, SPEC).write([_counted(0, reading("a", 1)), _counted(1, reading("a", 2)), unreadable])

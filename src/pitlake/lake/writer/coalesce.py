@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from pitlake.streams.envelope import count_of
+from pitlake.streams.envelope import count_of, epoch_of
 from pitlake.streams.records import Record
 
 
@@ -28,9 +28,12 @@ def newest(keys: Iterable[tuple[object, ...]], orders: Iterable[Ordered]) -> lis
 def not_overtaken(records: Sequence[Record]) -> list[Record]:
     """`records`, in order, without those that another one of their key overtakes by the counts that headers tell.
 
-    A record without a count stays: nothing is known of it before its row is read.
+    A record without a count stays: nothing is known of it before its row is read. Counts of two epochs are not compared: a
+    pipeline that was changed meanwhile may count something else.
     """
     counts = {at: count for at, record in enumerate(records) if (count := count_of(record.headers)) is not None}
     counted = list(counts)
-    standing = {counted[each] for each in newest(((records[at].key,) for at in counted), counts.values())}
+    standing = {
+        counted[each] for each in newest(((records[at].key, epoch_of(records[at].headers)) for at in counted), counts.values())
+    }
     return [record for at, record in enumerate(records) if at not in counts or at in standing]

@@ -102,7 +102,7 @@ class TableWriter:
             raise another_writer(self.spec)
 
     def _read(self, sifted: Sifted) -> tuple[Batch, int]:
-        """The rows of `sifted`, whose unreadable records are rejected, and how many were not read as others overtake them."""
+        """The rows of `sifted`, and how many were not read as others overtake them; what was read and is no row is rejected."""
         records = sifted.rows if self.spec.count is None else not_overtaken(sifted.rows)
         batch, unreadable = read_batch(records, self._layout)
         if unreadable and len(records) < len(sifted.rows):  # what an unreadable row overtook may stand in its place

@@ -1,0 +1,44 @@
+"""A landing table's topic behind its door, on a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+from pitlake.ingest.door import Door
+from pitlake.ingest.landing_log import LandingLog
+from pitlake.ingest.window import Window
+from pitlake.streams.consumers import BEGINNING, TopicReader
+from pitlake.streams.topics import Topic, ensure_topics
+
+
+async def _write(log, values):
+    door = Door(log, Window(len(values)), group_bytes=1_000, room_bytes=1_000_000)
+    working = asyncio.create_task(door.run())
+    for number, value in enumerate(values):
+        receipt = door.submit([value], b"one source")
+        if number % 3 == 0:
+            await asyncio.sleep(0.001)
+    await receipt.group.written
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+
+def _committed(bootstrap, topic):
+    values = []
+    with TopicReader(bootstrap, topic, {0: BEGINNING, 1: BEGINNING}) as reader:
+        while not reader.at_end:
+            values += [record.value for record in reader.take(1000, 0.2)]
+    return values
+
+
+def test_records_of_one_source_are_in_the_topic_once_and_in_their_order_however_they_are_grouped(broker):
+    topic, values = f"landing-{uuid.uuid4().hex}", [b"%d" % number for number in range(3_000)]
+    ensure_topics(broker.bootstrap, [Topic(topic, partitions=2)])
+    log = LandingLog(broker.bootstrap, topic)
+    try:
+        assert list(log.open(1)) == []
+        asyncio.run(_write(log, values))
+    finally:
+        log.close()
+    assert _committed(broker.bootstrap, topic) == values
