@@ -39,8 +39,8 @@ _PROBE_SECONDS = 2.0
 _JVM = (
     "-Xms192m",
     "-Xmx320m",
-    # Room for what lives briefly. Each time that it is full the broker stops for 10 to 20 ms: at 1,000 records a second sent to the
-    # endpoint once a second with Java's own choice, every third second with this one.
+    # Room for what lives briefly. Each time that it is full the broker stops for 10 to 20 ms: at 1,000 records a second sent to
+    # the endpoint once a second with Java's own choice, every third second with this one.
     "-Xmn128m",
     # The quick compiler alone: at a mine's rate the thorough one costs more than it saves, at the start and later (measured, in
     # processor time: start 3.0 s against 4.3 s; 40,000 records 0.4 s against 1.2 s).
