@@ -7,9 +7,10 @@ import uuid
 
 from pitlake.ingest.door import Door
 from pitlake.ingest.landing_log import LandingLog
+from pitlake.ingest.tables import LandingTable, landing_topic
 from pitlake.ingest.window import Window
-from pitlake.streams.consumers import BEGINNING, TopicReader
-from pitlake.streams.topics import Topic, ensure_topics
+from pitlake.streams.topics import ensure_topics
+from tests.support.waiting import await_that
 
 
 async def _write(log, values):
@@ -24,21 +25,13 @@ async def _write(log, values):
     await asyncio.gather(working, return_exceptions=True)
 
 
-def _committed(bootstrap, topic):
-    values = []
-    with TopicReader(bootstrap, topic, {0: BEGINNING, 1: BEGINNING}) as reader:
-        while not reader.at_end:
-            values += [record.value for record in reader.take(1000, 0.2)]
-    return values
-
-
-def test_records_of_one_source_are_in_the_topic_once_and_in_their_order_however_they_are_grouped(broker):
-    topic, values = f"landing-{uuid.uuid4().hex}", [b"%d" % number for number in range(3_000)]
-    ensure_topics(broker.bootstrap, [Topic(topic, partitions=2)])
-    log = LandingLog(broker.bootstrap, topic)
+def test_records_of_one_source_are_in_the_topic_once_and_in_their_order_however_they_are_grouped(broker, landed):
+    table, values = LandingTable.named(f"c.s.landing_{uuid.uuid4().hex}"), [b"%d" % number for number in range(3_000)]
+    ensure_topics(broker.bootstrap, [landing_topic(table.topic)])
+    log = LandingLog(broker.bootstrap, table.topic)
     try:
         assert list(log.open(1)) == []
         asyncio.run(_write(log, values))
     finally:
         log.close()
-    assert _committed(broker.bootstrap, topic) == values
+    await_that(lambda: landed(table) == values, "readers see all records in their order")

@@ -31,9 +31,9 @@ def not_overtaken(records: Sequence[Record]) -> list[Record]:
     A record without a count stays: nothing is known of it before its row is read. Counts of two epochs are not compared: a
     pipeline that was changed meanwhile may count something else.
     """
-    counts = {at: count for at, record in enumerate(records) if (count := count_of(record.headers)) is not None}
-    counted = list(counts)
-    standing = {
-        counted[each] for each in newest(((records[at].key, epoch_of(records[at].headers)) for at in counted), counts.values())
-    }
-    return [record for at, record in enumerate(records) if at not in counts or at in standing]
+    counts = [count_of(record.headers) for record in records]
+    keys = [
+        (at,) if count is None else (record.key, epoch_of(record.headers))
+        for at, (record, count) in enumerate(zip(records, counts, strict=True))
+    ]
+    return [records[at] for at in newest(keys, [count or 0 for count in counts])]
