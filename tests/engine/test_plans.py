@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pyspark.sql import functions as F
 
-from pitlake.engine.plans import plan_facts
+from pitlake.engine.plans import PlanFacts
 
 
 @pytest.fixture(name="readings")
@@ -29,15 +29,15 @@ def _keys(facts):
 
 
 def test_a_batch_frame_is_not_streaming(machines):
-    assert plan_facts(machines).streams == 0
+    assert PlanFacts(machines).streams == 0
 
 
 def test_a_projection_groups_by_nothing(readings):
-    assert plan_facts(readings).groupings == ()
+    assert PlanFacts(readings).groupings == ()
 
 
 def test_a_windows_key_is_its_start(readings):
-    facts = plan_facts(
+    facts = PlanFacts(
         _per_minute(readings, "machine").select(F.col("w.end").alias("e"), F.col("w.start").alias("s"), "machine", "n")
     )
     assert facts.window_column() == "s"
@@ -46,23 +46,23 @@ def test_a_windows_key_is_its_start(readings):
 
 def test_a_renamed_key_is_followed_to_its_new_name(readings):
     rows = _per_minute(readings, "machine").select(F.col("w.start").alias("s"), F.col("machine").alias("equipment"), "n")
-    assert _keys(plan_facts(rows)) == ["s", "equipment"]
+    assert _keys(PlanFacts(rows)) == ["s", "equipment"]
 
 
 def test_a_key_that_is_not_selected_has_no_column(readings):
-    assert _keys(plan_facts(_per_minute(readings, "machine").select(F.col("w.start").alias("s"), "n"))) == ["s", None]
+    assert _keys(PlanFacts(_per_minute(readings, "machine").select(F.col("w.start").alias("s"), "n"))) == ["s", None]
 
 
 def test_a_windows_end_is_no_key(readings):
-    assert _keys(plan_facts(_per_minute(readings).select("w.end", "n"))) == [None]
+    assert _keys(PlanFacts(_per_minute(readings).select("w.end", "n"))) == [None]
 
 
 def test_a_key_may_be_an_expression_under_a_name(readings):
-    assert _keys(plan_facts(_per_minute(readings, F.upper("machine").alias("m")).select("w.start", "m", "n"))) == ["start", "m"]
+    assert _keys(PlanFacts(_per_minute(readings, F.upper("machine").alias("m")).select("w.start", "m", "n"))) == ["start", "m"]
 
 
 def test_an_expression_that_is_not_selected_has_no_column(readings):
-    facts = plan_facts(_per_minute(readings, F.upper("machine").alias("m")).select("w.start", "n"))
+    facts = PlanFacts(_per_minute(readings, F.upper("machine").alias("m")).select("w.start", "n"))
     assert _keys(facts) == ["start", None]
 
 
@@ -71,60 +71,60 @@ def test_fields_of_a_struct_are_keys_of_their_own(readings, selected):
     nested = readings.select("at", "reading", F.struct("machine", F.lit("north").alias("site")).alias("where"))
     fields = nested.select("at", "reading", "where.site", "where.machine") if selected else nested
     keys = ("site", "machine") if selected else ("where.site", "where.machine")
-    assert _keys(plan_facts(_per_minute(fields, *keys).select("w.start", "machine", "site", "n"))) == ["start", "site", "machine"]
+    assert _keys(PlanFacts(_per_minute(fields, *keys).select("w.start", "machine", "site", "n"))) == ["start", "site", "machine"]
 
 
 def test_a_struct_that_is_grouped_by_is_no_window(readings):
     rows = readings.groupBy(F.struct("machine").alias("where")).agg(F.count("*").alias("n")).select("where.machine", "n")
-    assert plan_facts(rows).window_column() is None
+    assert PlanFacts(rows).window_column() is None
 
 
 def test_a_key_of_the_stream_is_not_static_after_a_join(readings, machines):
     joined = readings.join(F.broadcast(machines), "machine", "left")
-    assert [g.static for g in plan_facts(_per_minute(joined, "machine")).groupings] == [False, False]
+    assert [g.static for g in PlanFacts(_per_minute(joined, "machine")).groupings] == [False, False]
 
 
 def test_a_key_of_a_joined_table_is_static(readings, machines):
     joined = readings.join(F.broadcast(machines), "machine", "left")
-    assert [g.static for g in plan_facts(_per_minute(joined, "location")).groupings] == [False, True]
+    assert [g.static for g in PlanFacts(_per_minute(joined, "location")).groupings] == [False, True]
 
 
 def test_a_key_computed_from_a_joined_table_is_static(readings, machines):
     joined = readings.join(F.broadcast(machines), "machine", "left").withColumn(
         "place", F.coalesce(F.upper("location"), F.col("machine"))
     )
-    assert [g.static for g in plan_facts(_per_minute(joined, "place")).groupings] == [False, True]
+    assert [g.static for g in PlanFacts(_per_minute(joined, "place")).groupings] == [False, True]
 
 
 def test_count_of_all_rows_is_the_row_count(readings):
-    assert plan_facts(_per_minute(readings, "machine")).row_count == "n"
+    assert PlanFacts(_per_minute(readings, "machine")).row_count == "n"
 
 
 def test_count_of_a_column_is_no_row_count(readings):
-    assert plan_facts(readings.groupBy("machine").agg(F.count("reading").alias("n"))).row_count is None
+    assert PlanFacts(readings.groupBy("machine").agg(F.count("reading").alias("n"))).row_count is None
 
 
 def test_a_count_of_some_rows_is_no_row_count(readings):
-    assert plan_facts(readings.groupBy("machine").agg(F.expr("count(*) FILTER (WHERE reading > 0) AS n"))).row_count is None
+    assert PlanFacts(readings.groupBy("machine").agg(F.expr("count(*) FILTER (WHERE reading > 0) AS n"))).row_count is None
 
 
 def test_current_timestamp_is_processing_time(readings):
-    assert plan_facts(readings.withColumn("processed_at", F.current_timestamp())).processing_time == ("processed_at",)
+    assert PlanFacts(readings.withColumn("processed_at", F.current_timestamp())).processing_time == ("processed_at",)
 
 
 def test_an_expression_of_current_timestamp_is_not_processing_time(readings):
-    assert plan_facts(readings.withColumn("day", F.to_date(F.current_timestamp()))).processing_time == ()
+    assert PlanFacts(readings.withColumn("day", F.to_date(F.current_timestamp()))).processing_time == ()
 
 
 def test_columns_of_a_joined_table_are_static_columns(readings, machines):
-    assert plan_facts(readings.join(F.broadcast(machines), "machine", "left")).static_columns == {"location"}
+    assert PlanFacts(readings.join(F.broadcast(machines), "machine", "left")).static_among(["machine", "location", "reading"]) == ["location"]
 
 
 def test_an_aggregation_of_a_joined_table_is_none_of_the_streams(readings, machines):
     counted = machines.groupBy("machine").agg(F.count("*").alias("machines"))
-    facts = plan_facts(readings.join(F.broadcast(counted), "machine"))
+    facts = PlanFacts(readings.join(F.broadcast(counted), "machine"))
     assert (facts.aggregations, facts.groupings) == (0, ())
 
 
 def test_an_aggregation_of_an_aggregation_is_counted(readings):
-    assert plan_facts(_per_minute(readings, "machine").groupBy("machine").count()).aggregations == 2
+    assert PlanFacts(_per_minute(readings, "machine").groupBy("machine").count()).aggregations == 2

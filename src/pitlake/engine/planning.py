@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from pitlake.engine.events import EVENT_LOG
 from pitlake.engine.expectations import check_expectations, with_failed_expectations
-from pitlake.engine.plans import PlanFacts, plan_facts
+from pitlake.engine.plans import PlanFacts
 from pitlake.engine.properties import PROPERTIES, REPLICAS, left_out
 from pitlake.engine.records import DELETED, as_records
 from pitlake.engine.sinks import check_sinks, delta_spec, kafka_records
@@ -242,7 +242,7 @@ class _Planner:
         Not where it aggregates: a row that comes twice would be counted twice.
         """
         followed = self._reader.source(flow, self._streams)
-        return self._reader.source(flow, {}) if plan_facts(followed).aggregations else followed
+        return self._reader.source(flow, {}) if PlanFacts(followed).aggregations else followed
 
     def _cdc_rows(self, flow: CdcFlow) -> DataFrame:
         source = self._cdc_source(flow)
@@ -259,7 +259,7 @@ class _Planner:
         return source.withColumn(DELETED, deleted).select(*kept, DELETED)
 
     def _planned(self, flow: Flow | CdcFlow, dataset: Dataset, rows: DataFrame) -> FlowPlan:
-        facts = plan_facts(rows)
+        facts = PlanFacts(rows)
         _check_query(flow, dataset, facts)
         check_expectations(dataset, rows)
         spec = table_spec(TableName(self._catalog, self._schema, dataset.name), flow, dataset, rows, facts)
@@ -282,7 +282,7 @@ class _Planner:
 
     def _into_sink(self, flow: Flow, sink: Sink) -> StreamPlan:
         rows = self._reader.query(sink.name, flow)
-        facts = plan_facts(rows)
+        facts = PlanFacts(rows)
         _check_follows(flow, facts)
         interval, is_real_time = _interval(flow), _is_real_time(flow)
         if sink.format is SinkFormat.KAFKA:

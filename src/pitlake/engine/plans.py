@@ -1,21 +1,31 @@
 """Facts read off an analyzed query plan: what it groups by, where a column comes from.
 
-Spark's Python API does not show a plan, so its JVM objects are walked through py4j. Nothing is executed.
+Spark's Python API does not show a plan, so its JVM objects are walked through py4j. Nothing is executed. Each question to the JVM
+takes a third of a millisecond and a mine's plans have 250 operators with 20 columns each: so a question is put only when its answer
+is asked for, and columns are told by their ids, which the JVM writes down for a whole operator at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame
+from pyspark.sql.types import DataType, LongType, TimestampNTZType, TimestampType
 
 JvmObject = Any
 """An object behind py4j, which has no types."""
 
 _WINDOW_TYPE = "struct<start:timestamp"
 _PROCESSING_TIME = {"CurrentTimestamp", "CurrentTimestampExpression", "Now", "LocalTimestamp"}
+_EXPRESSIONS = {"Project": "projectList", "Aggregate": "aggregateExpressions"}
+"""The operators that compute columns, and how they name what they compute."""
+_SEPARATOR = "\x01"
+# As AttributeReference.toString writes it in Spark 4.3: name#id, an L behind the id of a long, and the delay of a watermark.
+_ATTRIBUTE = re.compile(r"#(\d+)L?(?:-T\d+ms)?$")
 
 
 def _seq(items: JvmObject) -> list[JvmObject]:
@@ -30,8 +40,16 @@ def _id(attribute: JvmObject) -> int:
     return int(attribute.exprId().id())
 
 
+def _ids(attributes: JvmObject) -> list[int]:
+    """The ids of a Seq of attributes, in its order."""
+    if attributes.isEmpty():
+        return []
+    found = [_ATTRIBUTE.search(text) for text in str(attributes.mkString(_SEPARATOR)).split(_SEPARATOR)]
+    return [int(each[1]) for each in found if each]
+
+
 class _Node(NamedTuple):
-    """A plan's operator with what is asked of each: every question to the JVM takes a third of a millisecond."""
+    """A plan's operator with what is asked of each."""
 
     jvm: JvmObject
     name: str
@@ -67,62 +85,109 @@ class Grouping:
     window: bool
 
 
-@dataclass(frozen=True)
 class PlanFacts:
-    """What pitlake needs to know of a query.
+    """What pitlake needs to know of a query. Each fact is read off the plan when it is first asked for; nothing is executed."""
 
-    `streams` is how many streams it reads, 0 for a batch query; `topics` names those that are Kafka topics. `groupings` is empty
-    for a query that does not aggregate.
-    `row_count` names the output column that is each group's `count(*)`.
-    `processing_time` names the output columns that are `current_timestamp()`, which Spark freezes for a whole real-time batch.
-    `origins` maps each output column to where it comes from.
-    """
+    def __init__(self, frame: DataFrame) -> None:
+        plan = frame._jdf.queryExecution().analyzed()  # noqa: SLF001  (the only way to a plan from Python)
+        self._nodes = list(_plan_nodes(plan))
+        self._schema = frame.schema
+        self._output = dict(zip(self._schema.names, _ids(plan.output()), strict=True))
+        self._expressions: dict[int, JvmObject | None] = {}
 
-    streams: int
-    aggregations: int
-    groupings: tuple[Grouping, ...]
-    row_count: str | None
-    processing_time: tuple[str, ...]
-    static_columns: frozenset[str]
-    origins: dict[str, Origin] = field(default_factory=dict)
-    topics: frozenset[str] = frozenset()
+    @cached_property
+    def streams(self) -> int:
+        """How many streams it reads, 0 for a batch query."""
+        return len(self._streaming_leaves)
+
+    @cached_property
+    def topics(self) -> frozenset[str]:
+        """The names of those streams that are Kafka topics."""
+        relations = [node.jvm for node in self._streaming_leaves if node.name == "StreamingRelationV2"]
+        return frozenset(str(topic) for node in relations if (topic := node.extraOptions().get("subscribe")) is not None)
+
+    @cached_property
+    def aggregations(self) -> int:
+        """How many aggregations of streams are stacked in it."""
+        return len(self._aggregates)
+
+    @cached_property
+    def groupings(self) -> tuple[Grouping, ...]:
+        """The keys of its outermost aggregation of a stream, none for a query that does not aggregate."""
+        return tuple(self._grouping(key, node) for node in self._aggregates[:1] for key in _seq(node.groupingExpressions()))
+
+    @cached_property
+    def row_count(self) -> str | None:
+        """The output column that is each group's `count(*)`."""
+        return next((name for name in self._columns(LongType) if _is_row_count(self._source(name))), None)
+
+    @cached_property
+    def processing_time(self) -> tuple[str, ...]:
+        """The output columns that are `current_timestamp()`, which Spark freezes for a whole real-time batch."""
+        times = {name: self._source(name) for name in self._columns(TimestampType, TimestampNTZType)}
+        return tuple(n for n, e in times.items() if e is not None and _class_name(e) in _PROCESSING_TIME)
+
+    def static_among(self, columns: Iterable[str]) -> list[str]:
+        """Those of some output columns that have an input from a side that is not a stream."""
+        return [name for name in columns if self._is_static(self._output[name])]
 
     def key_column(self, grouping: Grouping) -> str | None:
         """The first output column that carries a grouping key: for a window the one that is its start."""
         origin = replace(grouping.origin, ordinal=0) if grouping.window and grouping.origin else grouping.origin
-        return next((name for name, found in self.origins.items() if found == origin), None)
+        return next((name for name, attribute in self._output.items() if self._origin(attribute) == origin), None)
 
     def window_column(self) -> str | None:
         """The output column that is the start of the window grouped by, if the plan groups by one."""
         return next((self.key_column(grouping) for grouping in self.groupings if grouping.window), None)
 
+    @cached_property
+    def _streaming_leaves(self) -> list[_Node]:
+        return [node for node in self._nodes if node.is_leaf and node.jvm.isStreaming()]
 
-class _Lineage:
-    """Follows columns of one analyzed plan back to where they come from."""
+    @cached_property
+    def _aggregates(self) -> list[JvmObject]:
+        return [node.jvm for node in self._nodes if node.name == "Aggregate" and node.jvm.isStreaming()]
 
-    def __init__(self, plan: JvmObject) -> None:
-        self.nodes = list(_plan_nodes(plan))
-        self.aliases: dict[int, JvmObject] = {}
-        # Many columns of a plan have the same ancestors.
-        self._static: dict[int, bool] = {}
-        streams = [node for node in self.nodes if node.is_leaf and node.jvm.isStreaming()]
-        self.streams = len(streams)
-        relations = [node.jvm for node in streams if node.name == "StreamingRelationV2"]
-        self.topics = frozenset(str(topic) for node in relations if (topic := node.extraOptions().get("subscribe")) is not None)
-        for node in self.nodes:
-            self._collect(node)
+    @cached_property
+    def _definitions(self) -> dict[int, tuple[_Node, int]]:
+        """Of each column the lowest operator that gives it, as those above pass it on, and its place among that one's columns."""
+        return {
+            attribute: (node, index)
+            for node in self._nodes
+            if node.name in _EXPRESSIONS
+            for index, attribute in enumerate(_ids(node.jvm.output()))
+        }
 
-    def _collect(self, node: _Node) -> None:
-        if node.name in ("Project", "Aggregate"):
-            named = node.jvm.projectList() if node.name == "Project" else node.jvm.aggregateExpressions()
-            self.aliases.update({_id(e): e.child() for e in _seq(named) if _class_name(e) == "Alias"})
-        elif node.is_leaf and not node.jvm.isStreaming():
-            self._static.update({_id(attribute): True for attribute in _seq(node.jvm.output())})
+    @cached_property
+    def _static(self) -> dict[int, bool]:
+        """Whether a column has an input that is no stream, as far as it is known: many columns have the same ancestors."""
+        sides = [node for node in self._nodes if node.is_leaf and not node.jvm.isStreaming()]
+        return {attribute: True for node in sides for attribute in _ids(node.jvm.output())}
 
-    def origin(self, attribute: int) -> Origin:
+    def _columns(self, *types: type[DataType]) -> list[str]:
+        return [each.name for each in self._schema if isinstance(each.dataType, types)]
+
+    def _expression(self, attribute: int) -> JvmObject | None:
+        """What a column is computed by; None for one that a source or an operator of another kind gives."""
+        if attribute not in self._expressions:
+            self._expressions[attribute] = self._look_up(attribute)
+        return self._expressions[attribute]
+
+    def _source(self, column: str) -> JvmObject | None:
+        """What an output column is computed by, under whatever name."""
+        return self._expression(self._origin(self._output[column]).attribute)
+
+    def _look_up(self, attribute: int) -> JvmObject | None:
+        if attribute not in self._definitions:
+            return None
+        node, index = self._definitions[attribute]
+        named = getattr(node.jvm, _EXPRESSIONS[node.name])().apply(index)
+        return named.child() if _class_name(named) == "Alias" else None
+
+    def _origin(self, attribute: int) -> Origin:
         """Follow plain renames, and one step into a struct, down to the attribute that a column is."""
         ordinal = None
-        while (expression := self.aliases.get(attribute)) is not None:
+        while (expression := self._expression(attribute)) is not None:
             kind = _class_name(expression)
             if kind == "GetStructField" and _class_name(expression.child()) == "AttributeReference" and ordinal is None:
                 ordinal = int(expression.ordinal())
@@ -133,18 +198,16 @@ class _Lineage:
                 break
         return Origin(attribute, ordinal)
 
-    def is_static(self, attribute: int) -> bool:
-        """Whether any input of this column is a side that is not a stream."""
+    def _is_static(self, attribute: int) -> bool:
         if attribute not in self._static:
-            expression = self.aliases.get(attribute)
-            self._static[attribute] = expression is not None and self.reads_static(expression)
+            expression = self._expression(attribute)
+            self._static[attribute] = expression is not None and self._reads_static(expression)
         return self._static[attribute]
 
-    def reads_static(self, expression: JvmObject) -> bool:
-        """Whether any column that an expression refers to has an input that is not a stream."""
-        return any(self.is_static(_id(reference)) for reference in _seq(expression.references().toSeq()))
+    def _reads_static(self, expression: JvmObject) -> bool:
+        return any(self._is_static(attribute) for attribute in _ids(expression.references().toSeq()))
 
-    def grouping(self, key: JvmObject, aggregate: JvmObject) -> Grouping:
+    def _grouping(self, key: JvmObject, aggregate: JvmObject) -> Grouping:
         """A key of an aggregation: an attribute, or an expression that the aggregation may select under a name."""
         selected = [
             e for e in _seq(aggregate.aggregateExpressions()) if _class_name(e) == "Alias" and e.child().semanticEquals(key)
@@ -152,8 +215,8 @@ class _Lineage:
         named = key if _class_name(key) == "AttributeReference" else selected[0] if selected else None
         return Grouping(
             name=str(named.name() if named is not None else key.sql()),
-            origin=self.origin(_id(named)) if named is not None else None,
-            static=self.reads_static(key),
+            origin=self._origin(_id(named)) if named is not None else None,
+            static=self._reads_static(key),
             window=str(key.dataType().catalogString()).startswith(_WINDOW_TYPE),
         )
 
@@ -166,24 +229,3 @@ def _is_row_count(expression: JvmObject | None) -> bool:
     function = expression.aggregateFunction()
     # count(*) is count(1): a literal argument counts rows, an attribute would leave NULLs out.
     return _class_name(function) == "Count" and all(_class_name(c) == "Literal" for c in _seq(function.children()))
-
-
-def plan_facts(frame: DataFrame) -> PlanFacts:
-    """Read the facts off a DataFrame's analyzed plan; nothing is executed."""
-    plan = frame._jdf.queryExecution().analyzed()  # noqa: SLF001  (the only way to a plan from Python)
-    lineage = _Lineage(plan)
-    output = {str(attribute.name()): _id(attribute) for attribute in _seq(plan.output())}
-    origins = {name: lineage.origin(attribute) for name, attribute in output.items()}
-    expressions = {name: lineage.aliases.get(origin.attribute) for name, origin in origins.items()}
-    aggregates = [node.jvm for node in lineage.nodes if node.name == "Aggregate" and node.jvm.isStreaming()]
-    groupings = tuple(lineage.grouping(key, node) for node in aggregates[:1] for key in _seq(node.groupingExpressions()))
-    return PlanFacts(
-        streams=lineage.streams,
-        aggregations=len(aggregates),
-        groupings=groupings,
-        row_count=next((name for name, expression in expressions.items() if _is_row_count(expression)), None),
-        processing_time=tuple(n for n, e in expressions.items() if e is not None and _class_name(e) in _PROCESSING_TIME),
-        static_columns=frozenset(name for name, attribute in output.items() if lineage.is_static(attribute)),
-        origins=origins,
-        topics=lineage.topics,
-    )

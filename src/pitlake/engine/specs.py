@@ -164,7 +164,7 @@ def _keys(flow: Flow | CdcFlow, dataset: Dataset, facts: PlanFacts) -> tuple[str
             f"{dataset.name} declares the primary key ({', '.join(primary_key)}) and its query's keys are ({', '.join(keys)})",
             "Declare the columns that the query groups by (for a CDC flow, its keys), or no key.",
         )
-    static = sorted(set(keys) & facts.static_columns)
+    static = facts.static_among(keys)
     if static:
         raise error_at(
             flow.location,
