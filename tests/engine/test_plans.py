@@ -117,7 +117,8 @@ def test_an_expression_of_current_timestamp_is_not_processing_time(readings):
 
 
 def test_columns_of_a_joined_table_are_static_columns(readings, machines):
-    assert PlanFacts(readings.join(F.broadcast(machines), "machine", "left")).static_among(["machine", "location", "reading"]) == ["location"]
+    facts = PlanFacts(readings.join(F.broadcast(machines), "machine", "left"))
+    assert facts.static_among(["machine", "location", "reading"]) == ["location"]
 
 
 def test_an_aggregation_of_a_joined_table_is_none_of_the_streams(readings, machines):
