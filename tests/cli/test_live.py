@@ -17,6 +17,7 @@ from pitlake.cli.settings import Settings
 from pitlake.cli.status import read_statuses
 from pitlake.errors import ConfigurationError
 from pitlake.lake.names import TableName
+from pitlake.lake.status import Arrivals
 
 
 @pytest.fixture
@@ -103,12 +104,16 @@ def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkey
     assert seen == [3, 4, 5, 5]
 
 
-def test_gold_of_an_earlier_run_is_not_taken_for_this_ones(settings, monkeypatch):
+def test_gold_of_an_earlier_run_is_not_taken_for_this_ones(settings):
     [table] = read_statuses(settings)
-    gold = replace(table, name=TableName(settings.catalog, settings.schema_, live.GOLD))
-    monkeypatch.setattr(live, "table_status", lambda *_: gold)
-    assert live._have_grown(settings, live._gold(settings), table.last_commit - timedelta(seconds=1), live.GOLD)
-    assert not live._have_grown(settings, live._gold(settings), table.last_commit, live.GOLD)
+    gold = Arrivals(settings.lake_url, table.name)
+    assert live._has_come(gold, table.last_commit - timedelta(seconds=1))
+    assert not live._has_come(gold, table.last_commit)
+
+
+def test_gold_that_is_not_made_yet_has_not_come(settings):
+    gold = Arrivals(settings.lake_url, TableName(settings.catalog, settings.schema_, live.GOLD))
+    assert not live._has_come(gold, datetime(2026, 2, 15, tzinfo=UTC))
 
 
 def test_it_ends_after_a_while_even_if_tables_keep_growing(settings, mine, monkeypatch):

@@ -22,7 +22,7 @@ from pitlake.cli.status import REFRESH_SECONDS, present_statuses
 from pitlake.cli.summary import quality_summary, tables_summary
 from pitlake.cli.system import System, running_mine
 from pitlake.lake.names import TableName
-from pitlake.lake.status import TableStatus, table_status
+from pitlake.lake.status import Arrivals, TableStatus
 from pitlake.local.supervision import Change, Event, termination_as_exit
 
 GOLD = "equipment_performance_1min"
@@ -135,10 +135,20 @@ def _stop_at_rest(settings: Settings, began: datetime, deadline: float, stop: th
 
 def _await_gold(settings: Settings, clock: Stopwatch, began: datetime, stop: threading.Event) -> None:
     """Say when this run's first gold row is there."""
-    while not _have_grown(settings, _gold(settings), began, GOLD):
+    gold = Arrivals(settings.lake_url, TableName(settings.catalog, settings.schema_, GOLD))
+    while not _has_come(gold, began):
         if stop.wait(IMPATIENT_SECONDS):
             return
     clock.say(f"first row in {GOLD} [green]visible[/green]")
+
+
+def _has_come(arrivals: Arrivals, began: datetime) -> bool:
+    """Whether rows have come since the run began; not into a table that cannot be read, as for the moment in which it is made."""
+    try:
+        newest = arrivals.newest()
+    except (DeltaError, OSError):
+        return False
+    return newest is not None and newest > began
 
 
 def _draw(settings: Settings, console: Console, stop: threading.Event) -> None:
@@ -153,15 +163,6 @@ def _have_grown(settings: Settings, statuses: Sequence[TableStatus], began: date
     """Whether rows have come into all of these tables since the run began."""
     grown = {status.name for status in statuses if status.last_commit and status.last_commit > began}
     return grown >= {TableName(settings.catalog, settings.schema_, table) for table in tables}
-
-
-def _gold(settings: Settings) -> list[TableStatus]:
-    """The status of gold alone, which is read more often than all; empty while there is none."""
-    try:
-        status = table_status(settings.lake_url, TableName(settings.catalog, settings.schema_, GOLD))
-    except (DeltaError, OSError):
-        return []
-    return [status] if status else []
 
 
 def measured_from(ready_at: datetime, now: datetime) -> datetime:

@@ -15,7 +15,7 @@ from types import FrameType
 from rich.console import Console
 
 from pitlake.cli.settings import Settings
-from pitlake.engine.session import running_session
+from pitlake.engine.session import archive_classes, running_session
 from pitlake.engine.update import UpdateConfig, run_update
 from pitlake.errors import ConfigurationError
 from pitlake.ingest.tables import landing_topic
@@ -125,7 +125,15 @@ def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
                 schema=settings.schema_,
                 mode=settings.mode,
             )
-            run_update(config, session, stop=stop, report=console.print, on_ready=lambda: announce_ready(home, PIPELINE))
+            archiving = threading.Thread(
+                target=archive_classes, args=(session, home.path, jars, stop), name="archive-classes", daemon=True
+            )
+
+            def on_ready() -> None:
+                announce_ready(home, PIPELINE)
+                archiving.start()
+
+            run_update(config, session, stop=stop, report=console.print, on_ready=on_ready)
 
 
 @contextmanager

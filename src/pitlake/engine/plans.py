@@ -1,8 +1,8 @@
 """Facts read off an analyzed query plan: what it groups by, where a column comes from.
 
 Spark's Python API does not show a plan, so its JVM objects are walked through py4j. Nothing is executed. Each question to the JVM
-takes a third of a millisecond and a mine's plans have 250 operators with 20 columns each: so a question is put only when its answer
-is asked for, and columns are told by their ids, which the JVM writes down for a whole operator at once.
+takes a third of a millisecond, and a mine's plans have 250 operators with 20 columns each: so a question is put only when its
+answer is asked for, and columns are told by their ids, which the JVM writes down for a whole operator at once.
 """
 
 from __future__ import annotations

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyspark
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from pitlake.lake.source import DeltaTableSource
+from pitlake.local.classes import ClassArchive, class_archive
+from pitlake.local.jars import cache_folder
+from pitlake.local.java import chosen_java
 
 # Slots are threads, not cores: a real-time query holds source partitions + shuffle partitions of them for as long as it runs,
 # and a batch boundary needs some more.
 LOCAL_MASTER = "local[256]"
 
+# After it all flows have ended a batch of a minute, in which Java loads nearly all that it will ever load.
+_CLASSES_SECONDS = 30.0
+
+_DRIVER_OPTIONS = "spark.driver.extraJavaOptions"
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 _LATE_SECOND_COMPILER = (
     "-XX:Tier4InvocationThreshold=15000",
@@ -72,7 +81,7 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
     if master.startswith("local"):
         # On a laptop's few cores the second compiler would take from the start what it gives back in the hours after it.
         options = (*_LATE_SECOND_COMPILER, f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}")
-        conf["spark.driver.extraJavaOptions"] = " ".join(options)
+        conf[_DRIVER_OPTIONS] = " ".join(options)
     else:
         # Executors have no home and other addresses: they get the jars by name and reach the driver where it is.
         for laptop_only in ("spark.driver.bindAddress", "spark.driver.host"):
@@ -90,8 +99,11 @@ def start_session(
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    conf = {**session_conf(home, jars, master), **(extra or {})}
+    if master.startswith("local"):
+        conf[_DRIVER_OPTIONS] = " ".join((conf[_DRIVER_OPTIONS], *_classes(home, jars).options()))
     builder = SparkSession.builder.appName("pitlake").master(master)
-    for key, value in {**session_conf(home, jars, master), **(extra or {})}.items():
+    for key, value in conf.items():
         builder = builder.config(key, value)
     # PySpark prints each error as JSON with its Java stack trace, before the one that people are told.
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
@@ -110,3 +122,23 @@ def running_session(home: Path, jars: Sequence[Path], *, master: str = LOCAL_MAS
         yield session
     finally:
         session.stop()
+
+
+def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], stop: threading.Event) -> None:
+    """Have the next sessions start sooner: once for each Java and Spark, keep what this one's Java has loaded.
+
+    To be called when all flows run, in a thread of its own: it waits until they have ended their first batches, and returns when
+    the archive is made or `stop` is set. A session against a cluster has none.
+    """
+    archive = _classes(home, jars)
+    if archive.is_made or not str(session.sparkContext.master).startswith("local"):
+        return
+    properties = session.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]  # noqa: SLF001  (of the driver's Java)
+    java, class_path = Path(properties.getProperty("java.home"), "bin", "java"), properties.getProperty("java.class.path")
+    if not stop.wait(_CLASSES_SECONDS):
+        archive.make(java, class_path, stop)
+
+
+def _classes(home: Path, jars: Sequence[Path]) -> ClassArchive:
+    spark = Path(pyspark.__file__).parent / "jars"
+    return class_archive(cache_folder() / "classes", "spark", chosen_java(), [spark, *jars], home / "spark" / "classes.txt")

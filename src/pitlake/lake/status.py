@@ -63,6 +63,31 @@ def table_status(lake: str, name: TableName, *, since: datetime | None = None) -
     )
 
 
+class Arrivals:
+    """When rows last came into one table, for who asks over and over: each time only what is new in its log is read."""
+
+    def __init__(self, lake: str, name: TableName) -> None:
+        self._path = name.path(lake)
+        self._table: DeltaTable | None = None
+        self._seen = -1
+        self._newest: datetime | None = None
+
+    def newest(self) -> datetime | None:
+        """The time of the newest commit with rows (UTC), None while there is none.
+
+        Raises deltalake's errors for a table that is not there yet.
+        """
+        if self._table is None:
+            self._table = DeltaTable(self._path)
+        else:
+            self._table.update_incremental()
+        if unseen := self._table.version() - self._seen:
+            at = next((commit.at for commit in commits(self._table, unseen) if commit.note.rows), None)
+            self._newest = at or self._newest
+            self._seen += unseen
+        return self._newest
+
+
 def _stages(history: list[Commit]) -> dict[str, Histogram]:
     stages: dict[str, Histogram] = {}
     for commit in history:

@@ -19,7 +19,7 @@ _ANSWER_SECONDS = 20.0
 
 def find_java() -> Path:
     """The `java` of JAVA_HOME, else of PATH: the order in which Spark looks. Raises EnvironmentProblem."""
-    java = _candidate()
+    java = chosen_java()
     version = java_version(java)
     if version < OLDEST:
         raise EnvironmentProblem(f"{java} is Java {version}; Spark needs {OLDEST} or newer.", do=_INSTALL)
@@ -38,7 +38,8 @@ def java_version(java: Path) -> int:
     return int(found[1])
 
 
-def _candidate() -> Path:
+def chosen_java() -> Path:
+    """The `java` that `find_java` looks at, whatever its version. Raises EnvironmentProblem when there is none."""
     if home := os.environ.get("JAVA_HOME"):
         java = Path(home, "bin", "java")
         if not java.is_file():
