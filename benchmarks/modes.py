@@ -21,7 +21,7 @@ from rich.table import Table
 
 from pitlake.engine.queries import Mode
 from pitlake.lake.latency import Histogram
-from pitlake.lake.status import lake_status
+from pitlake.lake.status import LakeStatus
 from tests.support.mine import mine_at
 from tests.support.oracle import Comparison, readings_in
 
@@ -63,7 +63,7 @@ def _run(mode: Mode, seconds: float, seed: int, stories: Sequence[str]) -> Run:
             since = datetime.now(UTC)
             mine.run(seconds - WARM_UP_SECONDS)
         mine.run_until(mine.has_caught_up, SETTLE_SECONDS, every=2.0)
-        statuses = lake_status(mine.system.settings.lake_url, since=since)
+        statuses = LakeStatus(mine.system.settings.lake_url).read(since=since)
         latencies = {status.name.name: status.stages[STAGE] for status in statuses if STAGE in status.stages}
         return Run(readings_in(mine.ledger), mine.compare(), latencies)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from benchmarks.percentiles import SHARES
 from pitlake.lake.latency import Histogram
-from pitlake.lake.status import lake_status
+from pitlake.lake.status import LakeStatus
 
 Stages = Mapping[str, Mapping[str, Mapping[str, float]]]
 """Per table and stage the percentiles in milliseconds, each to within five per cent."""
@@ -17,7 +17,7 @@ def stage_latencies(lake: str, since: datetime) -> Stages:
     """The stages of every table that the writer keeps, over the rows committed after `since` (UTC)."""
     return {
         status.name.name: {stage: percentiles(latencies) for stage, latencies in status.stages.items()}
-        for status in lake_status(lake, since=since)
+        for status in LakeStatus(lake).read(since=since)
         if status.stages
     }
 

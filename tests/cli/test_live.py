@@ -16,8 +16,9 @@ from pitlake.cli.live import watch_mine
 from pitlake.cli.settings import Settings
 from pitlake.cli.status import read_statuses
 from pitlake.errors import ConfigurationError
+from pitlake.lake.following import Arrivals
 from pitlake.lake.names import TableName
-from pitlake.lake.status import Arrivals
+from pitlake.lake.status import LakeStatus
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_an_error_of_a_process_is_not_swallowed(settings, mine):
 
 
 def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkeypatch):
-    [table] = read_statuses(settings)
+    [table] = read_statuses(LakeStatus(settings.lake_url))
     rows = iter([3, 4, 5, 5, 6])
     seen = []
 
@@ -105,19 +106,19 @@ def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkey
 
 
 def test_gold_of_an_earlier_run_is_not_taken_for_this_ones(settings):
-    [table] = read_statuses(settings)
-    gold = Arrivals(settings.lake_url, table.name)
+    [table] = read_statuses(LakeStatus(settings.lake_url))
+    gold = Arrivals(table.name.path(settings.lake_url))
     assert live._has_come(gold, table.last_commit - timedelta(seconds=1))
     assert not live._has_come(gold, table.last_commit)
 
 
 def test_gold_that_is_not_made_yet_has_not_come(settings):
-    gold = Arrivals(settings.lake_url, TableName(settings.catalog, settings.schema_, live.GOLD))
+    gold = Arrivals(TableName(settings.catalog, settings.schema_, live.GOLD).path(settings.lake_url))
     assert not live._has_come(gold, datetime(2026, 2, 15, tzinfo=UTC))
 
 
 def test_it_ends_after_a_while_even_if_tables_keep_growing(settings, mine, monkeypatch):
-    [table] = read_statuses(settings)
+    [table] = read_statuses(LakeStatus(settings.lake_url))
     monkeypatch.setattr(live, "present_statuses", lambda _, since=None: [replace(table, rows=time.monotonic_ns())])
     monkeypatch.setattr(live, "REFRESH_SECONDS", 0.01)
     monkeypatch.setattr(live, "DRAIN_SECONDS", 0.05)

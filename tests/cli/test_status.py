@@ -12,6 +12,7 @@ from pitlake.cli import status
 from pitlake.cli.settings import Settings
 from pitlake.cli.status import present_statuses, read_statuses
 from pitlake.errors import LakeError
+from pitlake.lake.status import LakeStatus
 
 
 def test_rows_and_expectations_are_shown(run, home):
@@ -46,8 +47,8 @@ def test_an_empty_lake_is_a_failure_that_says_so(run):
 def test_a_table_that_is_just_being_made_is_waited_for(home):
     (home / "lake" / "c" / "s" / "next" / "_delta_log").mkdir(parents=True)
     with pytest.raises(LakeError, match="cannot be read"):
-        read_statuses(Settings(home=home))
-    assert present_statuses(Settings(home=home)) == []
+        read_statuses(LakeStatus(Settings(home=home).lake_url))
+    assert present_statuses(LakeStatus(Settings(home=home).lake_url)) == []
 
 
 def test_watching_repeats_until_ctrl_c_and_ends_well(run, home, monkeypatch):

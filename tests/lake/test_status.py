@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pitlake.lake.commits import Tally
-from pitlake.lake.names import TableName
-from pitlake.lake.status import Arrivals, lake_status, table_status
+from datetime import UTC, datetime, timedelta
+
+from pitlake.lake.commits import Commit, CommitNote, Standing, Tally
+from pitlake.lake.status import LakeStatus, _remembered
 from pitlake.streams.envelope import encode_failed
 from tests.support.writing import append_spec, landing, open_writer, record
 
@@ -14,21 +15,29 @@ def test_rows_in_quarantine_count_in_their_tables_expectations(tmp_path):
     quarantine = spec.model_copy(update={"name": "c.s.silver_quarantine", "topic": "silver_quarantine"})
     open_writer(tmp_path, spec).write([record(0, landing(0))])
     open_writer(tmp_path, quarantine).write([record(0, landing(1), failed=encode_failed(["known"]))])
-    assert {status.name.name: status.expectations for status in lake_status(str(tmp_path))} == {
+    assert {status.name.name: status.expectations for status in LakeStatus(str(tmp_path)).read()} == {
         "silver": {"known": Tally(passed=1, failed=1)},
         "silver_quarantine": {},
     }
 
 
-def test_arrivals_follow_the_commits_with_rows(tmp_path):
+def test_who_asks_again_is_told_what_one_who_asks_once_is_told(tmp_path):
     spec = append_spec()
-    name = TableName.parse(spec.name)
     writer = open_writer(tmp_path, spec)
-    arrivals = Arrivals(str(tmp_path), name)
-    assert arrivals.newest() is None
-    seen = []
+    watched = LakeStatus(str(tmp_path))
     for offset in range(3):
         writer.write([record(offset, landing(offset))])
-        seen.append(arrivals.newest())
-        assert seen[-1] == arrivals.newest() == table_status(str(tmp_path), name).last_commit
-    assert seen == sorted(set(seen))
+        [status] = watched.read()
+        assert (status.rows, [status]) == (offset + 1, LakeStatus(str(tmp_path)).read())
+
+
+def test_what_the_log_has_forgotten_is_forgotten_but_when_rows_last_came_is_not():
+    now = datetime(2026, 2, 15, tzinfo=UTC)
+
+    def commit(version, minutes, rows):
+        note = CommitNote(**dict(Standing()), writer="w", started=0, rows=rows)
+        return Commit(version, now - timedelta(minutes=minutes), note)
+
+    idle = [commit(5, 0, 0), commit(4, 1, 0), commit(3, 2, 0), commit(2, 3, 7), commit(1, 4, 7)]
+    assert [each.version for each in _remembered(idle)] == [5, 4, 2]
+    assert _remembered([]) == []

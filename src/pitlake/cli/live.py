@@ -21,8 +21,9 @@ from pitlake.cli.settings import Settings
 from pitlake.cli.status import REFRESH_SECONDS, present_statuses
 from pitlake.cli.summary import quality_summary, tables_summary
 from pitlake.cli.system import System, running_mine
+from pitlake.lake.following import Arrivals
 from pitlake.lake.names import TableName
-from pitlake.lake.status import Arrivals, TableStatus
+from pitlake.lake.status import LakeStatus, TableStatus
 from pitlake.local.supervision import Change, Event, termination_as_exit
 
 GOLD = "equipment_performance_1min"
@@ -124,9 +125,9 @@ def _beside(work: Callable[[threading.Event], None], stop: threading.Event | Non
 def _stop_at_rest(settings: Settings, began: datetime, deadline: float, stop: threading.Event) -> None:
     """Set `stop` when the time is over, the mine's tables have rows, and none grows; or when that takes too long."""
     stop.wait(max(0.0, deadline - time.monotonic()))
-    rows, last_deadline = -1, time.monotonic() + DRAIN_SECONDS
+    lake, rows, last_deadline = LakeStatus(settings.lake_url), -1, time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < last_deadline and not stop.wait(REFRESH_SECONDS):
-        statuses = present_statuses(settings)
+        statuses = present_statuses(lake)
         last_rows, rows = rows, sum(status.rows for status in statuses)
         if rows == last_rows and _have_grown(settings, statuses, began, *_FILLED):
             break
@@ -135,7 +136,7 @@ def _stop_at_rest(settings: Settings, began: datetime, deadline: float, stop: th
 
 def _await_gold(settings: Settings, clock: Stopwatch, began: datetime, stop: threading.Event) -> None:
     """Say when this run's first gold row is there."""
-    gold = Arrivals(settings.lake_url, TableName(settings.catalog, settings.schema_, GOLD))
+    gold = Arrivals(TableName(settings.catalog, settings.schema_, GOLD).path(settings.lake_url))
     while not _has_come(gold, began):
         if stop.wait(IMPATIENT_SECONDS):
             return
@@ -153,10 +154,11 @@ def _has_come(arrivals: Arrivals, began: datetime) -> bool:
 
 def _draw(settings: Settings, console: Console, stop: threading.Event) -> None:
     """Draw the tables as they fill."""
+    lake = LakeStatus(settings.lake_url)
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.wait(REFRESH_SECONDS):
             hint = Text("Ctrl-C ends all of it", style="dim")
-            live.update(Group(tables_summary(present_statuses(settings), now=datetime.now(UTC)), hint), refresh=True)
+            live.update(Group(tables_summary(present_statuses(lake), now=datetime.now(UTC)), hint), refresh=True)
 
 
 def _have_grown(settings: Settings, statuses: Sequence[TableStatus], began: datetime, *tables: str) -> bool:
@@ -176,6 +178,6 @@ def _print_summary(settings: Settings, ready_at: datetime) -> None:
     now = datetime.now(UTC)
     since = measured_from(ready_at, now)
     left_out = (since - ready_at).total_seconds()
-    statuses = present_statuses(settings, since=since)
+    statuses = present_statuses(LakeStatus(settings.lake_url), since=since)
     console.print(f"\nTables, with the latencies of this run after its first {left_out:.0f} s:\n")
     console.print(Group(tables_summary(statuses, now=now), "", quality_summary(statuses), ""))

@@ -23,7 +23,7 @@ from pitlake.cli.status import present_statuses
 from pitlake.cli.system import MINING_PIPELINE
 from pitlake.errors import LakeError
 from pitlake.lake.history import LatencyHistory
-from pitlake.lake.status import TableStatus
+from pitlake.lake.status import LakeStatus, TableStatus
 from pitlake.mining.scoring import Score
 
 LOOK_SECONDS = 10.0
@@ -72,7 +72,7 @@ class Recording:
             checks = run_check(self._settings)
         except LakeError:
             checks = []
-        statuses = present_statuses(self._settings)
+        statuses = present_statuses(LakeStatus(self._settings.lake_url))
         self._found = _Found(datetime.now(UTC), measured_from, checks, statuses, alarm_score(self._settings))
 
     def write(self, file: Path) -> None:

@@ -18,33 +18,33 @@ from pitlake.cli.settings import Settings
 from pitlake.cli.summary import SHARES, quality_summary, stages_summary, tables_summary
 from pitlake.errors import LakeError
 from pitlake.lake.latency import Histogram
-from pitlake.lake.status import TableStatus, lake_status
+from pitlake.lake.status import LakeStatus, TableStatus
 
 REFRESH_SECONDS = 2.0
 
 
-def read_statuses(settings: Settings, *, since: datetime | None = None) -> list[TableStatus]:
-    """How the tables stand that a pipeline fills; latencies of the commits after `since` only (UTC).
+def read_statuses(lake: LakeStatus, *, since: datetime | None = None) -> list[TableStatus]:
+    """How the tables of a lake stand that a pipeline fills; latencies of the commits after `since` only (UTC).
 
     Raises LakeError when there is none, or when one cannot be read, as for the moment in which it is made.
     """
     try:
-        statuses = lake_status(settings.lake_url, since=since)
+        statuses = lake.read(since=since)
     except (DeltaError, OSError) as error:
         reason = str(error).partition("\n")[0]
-        raise LakeError(f"A table of {settings.lake_url} cannot be read: {reason}", do="Ask again in a moment.") from error
+        raise LakeError(f"A table of {lake.url} cannot be read: {reason}", do="Ask again in a moment.") from error
     if not statuses:
         raise LakeError(
-            f"No pipeline has made a table in {settings.lake_url} yet.",
+            f"No pipeline has made a table in {lake.url} yet.",
             do="Start one (`pitlake demo` has one), or name the home that you mean with --home.",
         )
     return statuses
 
 
-def present_statuses(settings: Settings, *, since: datetime | None = None) -> list[TableStatus]:
+def present_statuses(lake: LakeStatus, *, since: datetime | None = None) -> list[TableStatus]:
     """The same for who looks again soon: empty when there is no table, or when one cannot be read."""
     try:
-        return read_statuses(settings, since=since)
+        return read_statuses(lake, since=since)
     except LakeError:
         return []
 
@@ -67,11 +67,12 @@ def run_status(settings: Settings, *, stages: bool, as_json: bool, watch: bool) 
 
     Raises LakeError when there is no table and nobody watches for one.
     """
+    lake = LakeStatus(settings.lake_url)
     with suppress(KeyboardInterrupt), display(stages=stages, as_json=as_json, in_place=watch) as show:
-        show(present_statuses(settings) if watch else read_statuses(settings))
+        show(present_statuses(lake) if watch else read_statuses(lake))
         while watch:
             time.sleep(REFRESH_SECONDS)
-            show(present_statuses(settings))
+            show(present_statuses(lake))
 
 
 def status_view(statuses: list[TableStatus], *, stages: bool, now: datetime) -> RenderableType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Field, Schema
@@ -12,9 +13,12 @@ from pitlake.lake.names import TableName
 from pitlake.lake.schemas import arrow_schema
 from pitlake.lake.spec import TableSpec, WriteMode
 
+LOG_RETENTION = timedelta(minutes=2)
+"""How long a table's log remembers a commit: each hundred files in the log make a commit 2 ms longer."""
+
 _PROPERTIES = {
     "delta.checkpointInterval": "100",
-    "delta.logRetentionDuration": "interval 2 minutes",  # a commit takes 2 ms more for each hundred files in the log
+    "delta.logRetentionDuration": f"interval {LOG_RETENTION // timedelta(minutes=1)} minutes",
     "delta.deletedFileRetentionDuration": "interval 15 minutes",
     "delta.enableExpiredLogCleanup": "true",
 }

@@ -6,10 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from deltalake import DeltaTable
-
 from pitlake.lake.catalog import list_tables
-from pitlake.lake.commits import commits
+from pitlake.lake.following import FollowedTable
 from pitlake.lake.latency import Histogram
 from pitlake.lake.names import TableName
 
@@ -24,7 +22,7 @@ class LatencyHistory:
 
     def __init__(self, lake: str, since: datetime, seconds: int = 10) -> None:
         self._lake, self._since, self._seconds = lake, since, seconds
-        self._seen: dict[TableName, int] = {}
+        self._followed: dict[TableName, FollowedTable] = {}
         self._spans: dict[TableName, dict[str, Spans]] = {}
 
     @property
@@ -43,13 +41,10 @@ class LatencyHistory:
             self._look_at(name)
 
     def _look_at(self, name: TableName) -> None:
-        table = DeltaTable(name.path(self._lake))
-        newest = table.version()
-        unseen = newest - self._seen.get(name, -1)
-        for commit in commits(table, unseen) if unseen else ():
+        _, unseen = self._followed.setdefault(name, FollowedTable(name.path(self._lake))).advance()
+        for commit in unseen:
             if commit.at > self._since:
                 self._add(name, commit.at, commit.latencies)
-        self._seen[name] = newest
 
     def _add(self, name: TableName, at: datetime, latencies: Mapping[str, Histogram]) -> None:
         begin = self._span(at)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from deltalake import DeltaTable
-
 from pitlake.lake.catalog import list_tables
-from pitlake.lake.commits import Commit, Tally, commits, merged
+from pitlake.lake.commits import Commit, Tally, merged
+from pitlake.lake.creation import LOG_RETENTION
+from pitlake.lake.following import FollowedTable
 from pitlake.lake.latency import Histogram
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import QUARANTINE_SUFFIX
@@ -31,61 +31,54 @@ class TableStatus:
     expectations: Mapping[str, Tally]
 
 
-def lake_status(lake: str, *, since: datetime | None = None) -> list[TableStatus]:
-    """The status of every table that the writer keeps; latencies of the commits after `since` only (UTC).
+class LakeStatus:
+    """The status of every table that the writer keeps in the lake at `url`, for who asks once or again and again."""
 
-    Rows in a table's quarantine were judged too: they are counted in the table's expectations, and the quarantine has none.
-    """
-    found = (table_status(lake, name, since=since) for name in list_tables(lake))
-    statuses = {status.name: status for status in found if status is not None}
-    for name, status in list(statuses.items()):
-        quarantine = statuses.get(replace(name, name=name.name + QUARANTINE_SUFFIX))
-        if quarantine is not None:
-            judged = merged(status.expectations, quarantine.expectations)
-            statuses[name] = replace(status, expectations=judged)
-            statuses[quarantine.name] = replace(quarantine, expectations={})
-    return list(statuses.values())
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._followed: dict[TableName, FollowedTable] = {}
+        self._commits: dict[TableName, list[Commit]] = {}
 
+    def read(self, *, since: datetime | None = None) -> list[TableStatus]:
+        """How the tables stand now; latencies of the commits after `since` only (UTC).
 
-def table_status(lake: str, name: TableName, *, since: datetime | None = None) -> TableStatus | None:
-    """The status of one table, or None for a table that the writer does not keep, such as a dimension."""
-    table = DeltaTable(name.path(lake))
-    history = list(commits(table))
-    if not history:
-        return None
-    with_rows = [commit for commit in history if commit.note.rows]
-    return TableStatus(
-        name=name,
-        rows=sum(table.get_add_actions(flatten=True)["num_records"].to_pylist()),
-        last_commit=with_rows[0].at if with_rows else None,
-        stages=_stages([commit for commit in with_rows if since is None or commit.at > since]),
-        expectations=history[0].note.totals.expectations,
-    )
-
-
-class Arrivals:
-    """When rows last came into one table, for who asks over and over: each time only what is new in its log is read."""
-
-    def __init__(self, lake: str, name: TableName) -> None:
-        self._path = name.path(lake)
-        self._table: DeltaTable | None = None
-        self._seen = -1
-        self._newest: datetime | None = None
-
-    def newest(self) -> datetime | None:
-        """The time of the newest commit with rows (UTC), None while there is none.
-
-        Raises deltalake's errors for a table that is not there yet.
+        Rows in a table's quarantine were judged too: they are counted in the table's expectations, and the quarantine has none.
+        Raises deltalake's errors for a table that is just being made.
         """
-        if self._table is None:
-            self._table = DeltaTable(self._path)
-        else:
-            self._table.update_incremental()
-        if unseen := self._table.version() - self._seen:
-            at = next((commit.at for commit in commits(self._table, unseen) if commit.note.rows), None)
-            self._newest = at or self._newest
-            self._seen += unseen
-        return self._newest
+        found = (self._status(name, since) for name in list_tables(self.url))
+        statuses = {status.name: status for status in found if status is not None}
+        for name, status in list(statuses.items()):
+            quarantine = statuses.get(replace(name, name=name.name + QUARANTINE_SUFFIX))
+            if quarantine is not None:
+                judged = merged(status.expectations, quarantine.expectations)
+                statuses[name] = replace(status, expectations=judged)
+                statuses[quarantine.name] = replace(quarantine, expectations={})
+        return list(statuses.values())
+
+    def _status(self, name: TableName, since: datetime | None) -> TableStatus | None:
+        """The status of one table, or None for a table that the writer does not keep, such as a dimension."""
+        table, unseen = self._followed.setdefault(name, FollowedTable(name.path(self.url))).advance()
+        history = self._commits[name] = [*unseen, *_remembered(self._commits.get(name, []))]
+        if not history:
+            return None
+        with_rows = [commit for commit in history if commit.note.rows]
+        return TableStatus(
+            name=name,
+            rows=sum(table.get_add_actions(flatten=True)["num_records"].to_pylist()),
+            last_commit=with_rows[0].at if with_rows else None,
+            stages=_stages([commit for commit in with_rows if since is None or commit.at > since]),
+            expectations=history[0].note.totals.expectations,
+        )
+
+
+def _remembered(history: list[Commit]) -> list[Commit]:
+    """The commits that a table's log still remembers when the newest is made, the newest of all, and the newest with rows."""
+    newest_with_rows = next((commit for commit in history if commit.note.rows), None)
+    return [
+        commit
+        for commit in history
+        if commit is history[0] or commit is newest_with_rows or history[0].at - commit.at < LOG_RETENTION
+    ]
 
 
 def _stages(history: list[Commit]) -> dict[str, Histogram]:

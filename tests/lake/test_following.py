@@ -1,0 +1,61 @@
+"""Following a table's log."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from deltalake.exceptions import TableNotFoundError
+
+from pitlake.lake.following import Arrivals, FollowedTable
+from pitlake.lake.names import TableName
+from tests.support.writing import append_spec, landing, open_writer, record
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes one row in a commit of its own."""
+    writer = open_writer(tmp_path, append_spec())
+    offsets = iter(range(100))
+    return lambda: writer.write([record(offset := next(offsets), landing(offset))])
+
+
+@pytest.fixture
+def path(tmp_path):
+    return TableName.parse(append_spec().name).path(str(tmp_path))
+
+
+def test_a_commit_is_told_once_newest_first(path, write):
+    followed = FollowedTable(path)
+    write()
+    write()
+    table, first = followed.advance()
+    assert [commit.version for commit in first[:2]] == [table.version(), table.version() - 1]
+    write()
+    table, second = followed.advance()
+    assert [commit.version for commit in second] == [table.version()]
+    assert followed.advance()[1] == []
+
+
+def test_a_table_that_was_deleted_and_made_anew_is_followed_from_its_beginning(path, write, tmp_path):
+    followed = FollowedTable(path)
+    for _ in range(3):
+        write()
+    followed.advance()
+    shutil.rmtree(path)
+    with pytest.raises((TableNotFoundError, OSError)):
+        followed.advance()
+    open_writer(tmp_path, append_spec()).write([record(0, landing(0))])
+    table, anew = followed.advance()
+    assert anew[0].version == table.version()
+
+
+def test_arrivals_follow_the_commits_with_rows(path, write):
+    arrivals = Arrivals(path)
+    seen = [arrivals.newest()]
+    for _ in range(3):
+        write()
+        seen.append(arrivals.newest())
+        assert arrivals.newest() == seen[-1]
+    assert seen[0] is None
+    assert seen[1:] == sorted(set(seen[1:]))
