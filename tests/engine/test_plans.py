@@ -129,3 +129,19 @@ def test_an_aggregation_of_a_joined_table_is_none_of_the_streams(readings, machi
 
 def test_an_aggregation_of_an_aggregation_is_counted(readings):
     assert PlanFacts(_per_minute(readings, "machine").groupBy("machine").count()).aggregations == 2
+
+
+def test_a_common_tables_columns_are_followed_into_it(readings, machines, spark):
+    joined = readings.join(F.broadcast(machines), "machine")
+    _per_minute(joined, "location").select(F.col("w.start").alias("s"), "location", "n").createOrReplaceTempView("counted")
+    facts = PlanFacts(spark.sql("WITH t AS (SELECT *, current_timestamp() AS at FROM counted) SELECT s, location, n, at FROM t"))
+    assert _keys(facts) == ["s", "location"]
+    assert (facts.row_count, facts.processing_time) == ("n", ("at",))
+    assert facts.static_among(["s", "location", "n", "at"]) == ["location"]
+
+
+def test_a_columns_name_may_look_like_another_ones_id(readings):
+    rows = readings.select(F.col("reading").alias("a#1L"), F.current_timestamp().alias("b#2"), F.col("at").alias("c\x01#3"))
+    facts = PlanFacts(rows)
+    assert facts.processing_time == ("b#2",)
+    assert facts.static_among(rows.columns) == []

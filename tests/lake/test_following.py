@@ -7,6 +7,8 @@ import shutil
 import pytest
 from deltalake.exceptions import TableNotFoundError
 
+from pitlake.lake import following
+from pitlake.lake.commits import commits
 from pitlake.lake.following import Arrivals, FollowedTable
 from pitlake.lake.names import TableName
 from tests.support.writing import append_spec, landing, open_writer, record
@@ -48,6 +50,35 @@ def test_a_table_that_was_deleted_and_made_anew_is_followed_from_its_beginning(p
     open_writer(tmp_path, append_spec()).write([record(0, landing(0))])
     table, anew = followed.advance()
     assert anew[0].version == table.version()
+
+
+def test_a_table_that_was_made_anew_and_has_come_further_is_followed_from_its_beginning(path, write, tmp_path):
+    followed = FollowedTable(path)
+    write()
+    followed.advance()
+    shutil.rmtree(path)
+    anew = open_writer(tmp_path, append_spec())
+    for offset in range(5):
+        anew.write([record(offset, landing(offset))])
+    table, found = followed.advance()
+    assert [commit.version for commit in found if commit.note.rows] == list(range(table.version(), table.version() - 5, -1))
+
+
+def test_a_commit_that_comes_while_the_log_is_read_is_told_once(path, write, monkeypatch):
+    followed = FollowedTable(path)
+    write()
+    followed.advance()
+    write()
+
+    def overtaken(table, limit=None):
+        write()
+        return commits(table, limit)
+
+    monkeypatch.setattr(following, "commits", overtaken)
+    _, first = followed.advance()
+    monkeypatch.setattr(following, "commits", commits)
+    _, second = followed.advance()
+    assert sum(commit.note.rows for commit in (*first, *second)) == 2
 
 
 def test_arrivals_follow_the_commits_with_rows(path, write):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+
+from deltalake.exceptions import DeltaError
 
 from pitlake.lake.commits import Commit, CommitNote, Standing, Tally
 from pitlake.lake.status import LakeStatus, _remembered
@@ -29,6 +33,20 @@ def test_who_asks_again_is_told_what_one_who_asks_once_is_told(tmp_path):
         writer.write([record(offset, landing(offset))])
         [status] = watched.read()
         assert (status.rows, [status]) == (offset + 1, LakeStatus(str(tmp_path)).read())
+
+
+def test_a_table_that_was_made_anew_has_nothing_of_the_old_one(tmp_path):
+    spec = append_spec()
+    watched = LakeStatus(str(tmp_path))
+    writer = open_writer(tmp_path, spec)
+    for offset in range(3):
+        writer.write([record(offset, landing(offset))])
+    watched.read()
+    shutil.rmtree(tmp_path)
+    open_writer(tmp_path, spec)
+    with suppress(DeltaError):  # it is opened anew by the next look
+        watched.read()
+    assert [(status.rows, status.last_commit, dict(status.stages)) for status in watched.read()] == [(0, None, {})]
 
 
 def test_what_the_log_has_forgotten_is_forgotten_but_when_rows_last_came_is_not():

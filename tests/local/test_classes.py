@@ -41,36 +41,37 @@ def _run(java: Path, class_path: str, *options: str) -> str:
 def test_a_start_notes_its_classes_down_and_the_next_one_has_them_from_the_archive(
     archive: ClassArchive, java: Path, class_path: str
 ) -> None:
-    _run(java, class_path, *archive.options())
-    assert not archive.is_made
+    _run(java, class_path, *archive.options(note=True))
+    assert archive.is_wanted
     archive.make(java, class_path, threading.Event())
-    assert archive.is_made
-    assert not archive.notes.exists()
-    loaded = _run(java, class_path, "-Xshare:on", "-Xlog:class+load", *archive.options())
+    assert not archive.is_wanted
+    loaded = _run(java, class_path, "-Xshare:on", "-Xlog:class+load", *archive.options(note=True))
     assert "kafka.tools.StorageTool source: shared objects file" in loaded
 
 
 def test_an_archive_of_another_class_path_does_no_harm(
     archive: ClassArchive, java: Path, class_path: str, tmp_path: Path
 ) -> None:
-    _run(java, class_path, *archive.options())
+    _run(java, class_path, *archive.options(note=True))
     archive.make(java, class_path, threading.Event())
-    assert _run(java, os.pathsep.join((str(tmp_path / "other.jar"), class_path)), *archive.options()).strip()
+    assert _run(java, os.pathsep.join((str(tmp_path / "other.jar"), class_path)), *archive.options(note=True)).strip()
 
 
 def test_what_is_stopped_leaves_nothing_and_is_made_by_the_next(archive: ClassArchive, java: Path, class_path: str) -> None:
-    _run(java, class_path, *archive.options())
+    _run(java, class_path, *archive.options(note=True))
     stop = threading.Event()
     stop.set()
     archive.make(java, class_path, stop)
     assert {path.suffix for path in archive.path.parent.iterdir()} <= {".lock", ".log"}
     archive.make(java, class_path, threading.Event())
-    assert archive.is_made
+    assert archive.path.is_file()
 
 
-def test_notes_that_make_no_archive_are_told_in_its_log(archive: ClassArchive, java: Path, class_path: str) -> None:
+def test_what_failed_is_told_in_its_log_and_not_tried_at_every_start(archive: ClassArchive, java: Path, class_path: str) -> None:
     archive.make(java, class_path, threading.Event())
-    assert not archive.is_made
+    assert not archive.path.exists()
+    assert not archive.is_wanted
+    assert archive.options(note=True) == ()
     assert "classlist" in archive.path.with_suffix(".log").read_text()
 
 
@@ -89,18 +90,39 @@ def test_an_archive_that_was_not_used_for_a_month_goes_when_another_is_made(
     for path in (old, used.path):
         path.touch()
         os.utime(path, (path.stat().st_mtime - MONTH,) * 2)
-    used.options()
+    used.options(note=False)
     archive.make(java, class_path, threading.Event())
-    assert (old.exists(), used.is_made) == (False, True)
+    assert (old.exists(), used.path.exists()) == (False, True)
+
+
+def test_another_users_archive_is_used_too(archive: ClassArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive.path.parent.mkdir()
+    archive.path.touch()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert archive.options(note=True) == (f"-XX:SharedArchiveFile={archive.path}",)
+
+
+def test_classes_are_only_noted_down_where_that_is_asked_for(archive: ClassArchive) -> None:
+    assert archive.options(note=False) == ()
+    assert not archive.notes.parent.exists()
 
 
 def test_another_java_or_other_jars_have_an_archive_of_their_own(tmp_path: Path) -> None:
-    javas = [tmp_path / "java17", tmp_path / "java21"]
-    for java in javas:
-        java.write_text(java.name)
-    paths = {
-        class_archive(tmp_path, "spark", java, jars, tmp_path / "notes").path
-        for java in javas
-        for jars in ([Path("a.jar")], [Path("b.jar")])
-    }
-    assert len(paths) == 4
+    java, jar, release = tmp_path / "jdk" / "bin" / "java", tmp_path / "a.jar", tmp_path / "jdk" / "release"
+    java.parent.mkdir(parents=True)
+    java.touch()
+    jar.touch()
+
+    def path() -> Path:
+        return class_archive(tmp_path, "spark", java, [jar], tmp_path / "notes").path
+
+    paths = [path(), path()]
+    for file in (release, jar, java):
+        file.write_text("another one")
+        paths.append(path())
+    assert paths[0] == paths[1]
+    assert len(set(paths)) == 4

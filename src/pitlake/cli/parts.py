@@ -34,6 +34,7 @@ LANDING = landing_topic("mining_ot_stream")
 _SELDOM_OBJECTS = 100_000
 
 _WAIT_SECONDS = 0.05
+_WAIT_FOR_ARCHIVING_SECONDS = 5.0
 _SELDOM_SECONDS = 10.0
 
 
@@ -133,7 +134,12 @@ def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
                 announce_ready(home, PIPELINE)
                 archiving.start()
 
-            run_update(config, session, stop=stop, report=console.print, on_ready=on_ready)
+            try:
+                run_update(config, session, stop=stop, report=console.print, on_ready=on_ready)
+            finally:
+                stop.set()
+                if archiving.is_alive():
+                    archiving.join(_WAIT_FOR_ARCHIVING_SECONDS)
 
 
 @contextmanager

@@ -42,10 +42,9 @@ def _id(attribute: JvmObject) -> int:
 
 def _ids(attributes: JvmObject) -> list[int]:
     """The ids of a Seq of attributes, in its order."""
-    if attributes.isEmpty():
-        return []
     found = [_ATTRIBUTE.search(text) for text in str(attributes.mkString(_SEPARATOR)).split(_SEPARATOR)]
-    return [int(each[1]) for each in found if each]
+    ids = [int(each[1]) for each in found if each]
+    return ids if len(ids) == len(found) else [_id(attribute) for attribute in _seq(attributes)]
 
 
 class _Node(NamedTuple):
@@ -59,7 +58,7 @@ class _Node(NamedTuple):
 def _plan_nodes(plan: JvmObject) -> Iterator[_Node]:
     children = _seq(plan.children())
     yield _Node(plan, _class_name(plan), is_leaf=not children)
-    for child in children:
+    for child in reversed(children):  # WITH lists its common tables before the query that reads them
         yield from _plan_nodes(child)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +23,8 @@ from pitlake.local.java import chosen_java
 # Slots are threads, not cores: a real-time query holds source partitions + shuffle partitions of them for as long as it runs,
 # and a batch boundary needs some more.
 LOCAL_MASTER = "local[256]"
+
+_logger = logging.getLogger(__name__)
 
 # After it all flows have ended a batch of a minute, in which Java loads nearly all that it will ever load.
 _CLASSES_SECONDS = 30.0
@@ -91,17 +95,24 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
 
 
 def start_session(
-    home: Path, jars: Sequence[Path], *, master: str = LOCAL_MASTER, extra: Mapping[str, str] | None = None
+    home: Path,
+    jars: Sequence[Path],
+    *,
+    master: str = LOCAL_MASTER,
+    extra: Mapping[str, str] | None = None,
+    note_classes: bool = False,
 ) -> SparkSession:
     """Start (or return) the process's session; `extra` settings win over pitlake's own.
 
+    Its Java takes Spark's classes from their archive, or with `note_classes` notes them down for `archive_classes`.
     Python workers run the interpreter that runs this, so that they find pitlake.
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     conf = {**session_conf(home, jars, master), **(extra or {})}
     if master.startswith("local"):
-        conf[_DRIVER_OPTIONS] = " ".join((conf[_DRIVER_OPTIONS], *_classes(home, jars).options()))
+        classes = _classes(home, jars).options(note=note_classes)
+        conf[_DRIVER_OPTIONS] = " ".join((conf[_DRIVER_OPTIONS], *map(shlex.quote, classes)))
     builder = SparkSession.builder.appName("pitlake").master(master)
     for key, value in conf.items():
         builder = builder.config(key, value)
@@ -116,29 +127,34 @@ def start_session(
 
 @contextmanager
 def running_session(home: Path, jars: Sequence[Path], *, master: str = LOCAL_MASTER) -> Iterator[SparkSession]:
-    """The process's session while the block lasts."""
-    session = start_session(home, jars, master=master)
+    """The process's session while the block lasts, whose classes are noted down where there is no archive of them."""
+    session = start_session(home, jars, master=master, note_classes=True)
     try:
         yield session
     finally:
         session.stop()
+        _classes(home, jars).notes.unlink(missing_ok=True)
 
 
 def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], stop: threading.Event) -> None:
     """Have the next sessions start sooner: once for each Java and Spark, keep what this one's Java has loaded.
 
     To be called when all flows run, in a thread of its own: it waits until they have ended their first batches, and returns when
-    the archive is made or `stop` is set. A session against a cluster has none.
+    the archive is made or cannot be, or when `stop` is set. A session against a cluster has none.
     """
-    archive = _classes(home, jars)
-    if archive.is_made or not str(session.sparkContext.master).startswith("local"):
+    if not str(session.sparkContext.master).startswith("local"):
         return
+    archive = _classes(home, jars)
     properties = session.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]  # noqa: SLF001  (of the driver's Java)
     java, class_path = Path(properties.getProperty("java.home"), "bin", "java"), properties.getProperty("java.class.path")
-    if not stop.wait(_CLASSES_SECONDS):
-        archive.make(java, class_path, stop)
+    if archive.is_wanted and not stop.wait(_CLASSES_SECONDS):
+        try:
+            archive.make(java, class_path, stop)
+        except OSError as fault:
+            _logger.warning("Starts stay as slow as this one was: Spark's classes cannot be archived (%s).", fault)
 
 
 def _classes(home: Path, jars: Sequence[Path]) -> ClassArchive:
-    spark = Path(pyspark.__file__).parent / "jars"
-    return class_archive(cache_folder() / "classes", "spark", chosen_java(), [spark, *jars], home / "spark" / "classes.txt")
+    spark = sorted((Path(pyspark.__file__).parent / "jars").glob("*.jar"))
+    notes = home / "spark" / f"classes-{os.getpid()}.txt"
+    return class_archive(cache_folder() / "classes", "spark", chosen_java(), [*jars, *spark], notes)

@@ -8,6 +8,9 @@ from deltalake import DeltaTable
 
 from pitlake.lake.commits import Commit, commits
 
+# Commits that come while the log is read are in it too, and would push older ones out of what is asked for.
+_MEANWHILE = 4
+
 
 class FollowedTable:
     """One Delta table at `path`, and its commits that bear a note since it was last asked for them."""
@@ -15,23 +18,25 @@ class FollowedTable:
     def __init__(self, path: str) -> None:
         self._path = path
         self._table: DeltaTable | None = None
-        self._seen = -1
+        self._newest: Commit | None = None
 
     def advance(self) -> tuple[DeltaTable, list[Commit]]:
-        """The table as it is now, and its new commits, newest first: at first all that the log remembers.
+        """The table as it is now, and its new commits, newest first: at first, and of a table made anew, all that its log has.
 
         Raises deltalake's errors for a table that is not there, or is just being made; the next call tells the same commits then.
         """
-        # One that cannot be read is opened anew: it may have been deleted and made again.
         table, self._table = self._table, None
         if table is not None:
             table.update_incremental()
-        if table is None or not table.history(1):  # a deleted table seems to have nothing new, and even its last commit is gone
+        if table is None or not table.history(1):  # a deleted table seems to have nothing new, but its last commit is gone
             table = DeltaTable(self._path)
-        newest = table.version()
-        unseen = newest - self._seen if newest >= self._seen else newest + 1
-        found = list(commits(table, unseen)) if unseen else []
-        self._table, self._seen = table, newest
+        seen = self._newest.version if self._newest else -1
+        history = list(commits(table, max(1, table.version() - seen + _MEANWHILE)))
+        if table.version() < seen or any(each.version == seen and each != self._newest for each in history):
+            table, seen = DeltaTable(self._path), -1  # another table of that name
+            history = list(commits(table))
+        found = [commit for commit in history if commit.version > seen]
+        self._table, self._newest = table, found[0] if found else self._newest
         return table, found
 
 

@@ -42,10 +42,14 @@ class LakeStatus:
     def read(self, *, since: datetime | None = None) -> list[TableStatus]:
         """How the tables stand now; latencies of the commits after `since` only (UTC).
 
+        At first they are of all commits that the logs have. Who asks again is told of the last two minutes before the newest.
+
         Rows in a table's quarantine were judged too: they are counted in the table's expectations, and the quarantine has none.
         Raises deltalake's errors for a table that is just being made.
         """
-        found = (self._status(name, since) for name in list_tables(self.url))
+        names = list_tables(self.url)
+        self._followed = {name: self._followed.get(name) or FollowedTable(name.path(self.url)) for name in names}
+        found = (self._status(name, since) for name in names)
         statuses = {status.name: status for status in found if status is not None}
         for name, status in list(statuses.items()):
             quarantine = statuses.get(replace(name, name=name.name + QUARANTINE_SUFFIX))
@@ -57,8 +61,11 @@ class LakeStatus:
 
     def _status(self, name: TableName, since: datetime | None) -> TableStatus | None:
         """The status of one table, or None for a table that the writer does not keep, such as a dimension."""
-        table, unseen = self._followed.setdefault(name, FollowedTable(name.path(self.url))).advance()
-        history = self._commits[name] = [*unseen, *_remembered(self._commits.get(name, []))]
+        table, unseen = self._followed[name].advance()
+        oldest = unseen[-1].version if unseen else table.version() + 1
+        # Those of a table that was deleted and made anew are no longer its own.
+        seen = [commit for commit in self._commits.get(name, []) if commit.version < oldest]
+        history = self._commits[name] = [*unseen, *_remembered(seen)]
         if not history:
             return None
         with_rows = [commit for commit in history if commit.note.rows]
@@ -72,7 +79,7 @@ class LakeStatus:
 
 
 def _remembered(history: list[Commit]) -> list[Commit]:
-    """The commits that a table's log still remembers when the newest is made, the newest of all, and the newest with rows."""
+    """Those of a table's commits, newest first, that its log need not forget yet, and in any case the newest one with rows."""
     newest_with_rows = next((commit for commit in history if commit.note.rows), None)
     return [
         commit

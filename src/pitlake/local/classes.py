@@ -1,8 +1,8 @@
 """Java's class data sharing: the classes that a program loads, in a file that its next start maps instead of reading their jars.
 
-https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html. A start that finds no such file notes the classes down; from
-those notes the file is made beside the running program, when nothing else wants the processor. Java itself does without the file
-when it does not fit its version or the class path.
+https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html. A start that finds no such file may note the classes down;
+from those notes the file is made beside the running program, at the lowest priority. Java itself does without the file when it
+does not fit its version or the class path.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,63 +26,76 @@ _GRACE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ClassArchive:
-    """The archive of one Java program at `path`; `notes` is where a start of it without one notes down the classes."""
+    """The archive of one Java program at `path`, of what a start without one has noted down in `notes`."""
 
     path: Path
     notes: Path
 
     @property
-    def is_made(self) -> bool:
-        """Whether the program starts with it."""
-        return self.path.is_file()
+    def is_wanted(self) -> bool:
+        """Whether it is still to be made: it is not there, and has not failed lately."""
+        return not self.path.is_file() and not self._failed.exists()
 
-    def options(self) -> tuple[str, ...]:
-        """What to tell the program's Java. Creates the folder of the notes."""
-        if self.is_made:
-            os.utime(self.path)  # its last use, for `_drop_unused`
+    def options(self, *, note: bool) -> tuple[str, ...]:
+        """What to tell the program's Java: to use the archive, or, where it is wanted, to `note` the classes down for it."""
+        if self.path.is_file():
+            with suppress(OSError):  # another user's
+                os.utime(self.path)  # its last use, for `_drop_unused`
             return (f"-XX:SharedArchiveFile={self.path}",)
-        self.notes.parent.mkdir(parents=True, exist_ok=True)
-        return (f"-XX:DumpLoadedClassList={self.notes}",)
+        if note and self.is_wanted:
+            self.notes.parent.mkdir(parents=True, exist_ok=True)
+            return (f"-XX:DumpLoadedClassList={self.notes}",)
+        return ()
 
     def make(self, java: Path, class_path: str, stop: threading.Event) -> None:
         """Make the archive from the notes, unless `stop` is set before it is done or another process is at it.
 
-        It takes most of a minute of processor time at the lowest priority and some 600 MB of memory. `class_path` is the running
-        program's own, wildcards expanded. What Java says is in a log beside the archive.
+        It takes most of a minute of processor time at the lowest priority and some 900 MB of memory. `class_path` is the running
+        program's own, wildcards expanded. What Java says is in a log beside the archive; what failed is not tried again for a
+        month. Raises OSError where the folder cannot be written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with opened(self.path.with_suffix(".lock")) as lock:
-            if try_lock(lock) and not self.is_made:
+            if try_lock(lock) and self.is_wanted:
                 _drop_unused(self.path.parent)
-                self._make(java, class_path, stop)
+                self._make(java, class_path, stop, lock)
 
-    def _make(self, java: Path, class_path: str, stop: threading.Event) -> None:
+    @property
+    def _failed(self) -> Path:
+        return self.path.with_suffix(".failed")
+
+    def _make(self, java: Path, class_path: str, stop: threading.Event, lock: int) -> None:
         draft = self.path.with_suffix(".draft")
         source, target = f"-XX:SharedClassListFile={self.notes}", f"-XX:SharedArchiveFile={draft}"
         command = ["nice", "-n", "19", str(java), "-Xshare:dump", source, target, "-cp", class_path]
-        process = GuardedProcess(command, {}, self.path.with_suffix(".log"), grace_seconds=_GRACE_SECONDS)
+        log = self.path.with_suffix(".log")
+        process = GuardedProcess(command, {}, log, grace_seconds=_GRACE_SECONDS, held=(lock,))
         try:
             while (code := process.exit_code()) is None and not stop.wait(_POLL_SECONDS):
                 pass
             if code == 0:
                 draft.replace(self.path)
-                self.notes.unlink(missing_ok=True)
+            elif code is not None:
+                self._failed.touch()
         finally:
             process.end()
             draft.unlink(missing_ok=True)
 
 
 def class_archive(folder: Path, program: str, java: Path, jars: Sequence[Path], notes: Path) -> ClassArchive:
-    """The archive of a program in `folder`: another one for each Java and for other jars."""
+    """The archive of a program in `folder`: another one for each Java and for other jars, as Java would not take theirs."""
     installed = java.resolve()
-    state = installed.stat()
-    told = [str(installed), str(state.st_mtime_ns), str(state.st_size), *(str(jar) for jar in jars)]
-    key = hashlib.sha256("\n".join(told).encode()).hexdigest()[:12]
-    return ClassArchive(folder / f"{program}-{key}.jsa", notes)
+    release = installed.parent.parent / "release"  # tells a JDK's version, also where `java` stays the same file
+    key = hashlib.sha256(release.read_bytes() if release.is_file() else b"")
+    for file in (installed, *jars):
+        state = file.stat()
+        key.update(f"\n{file} {state.st_size} {state.st_mtime_ns}".encode())
+    return ClassArchive(folder / f"{program}-{key.hexdigest()[:12]}.jsa", notes)
 
 
 def _drop_unused(folder: Path) -> None:
     """An archive takes 160 MB, and each new Java or Spark wants its own."""
-    for archive in folder.glob("*.jsa"):
-        if archive.stat().st_mtime < time.time() - _UNUSED_SECONDS:
-            archive.unlink()
+    for file in folder.iterdir():
+        with suppress(OSError):  # another process may be at it
+            if file.stat().st_mtime < time.time() - _UNUSED_SECONDS:
+                file.unlink()
