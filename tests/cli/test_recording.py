@@ -30,7 +30,7 @@ def test_latencies_are_gathered_while_the_run_lasts(home, monkeypatch):
     monkeypatch.setattr(recording, "LOOK_SECONDS", 0.01)
     run = Recording(Settings(home=home), LONG_AGO)
     with run:
-        await_that(lambda: any(each._newest for each in run._history._followed.values()), "the table was looked at")
+        await_that(lambda: any(each.history for each in run._history._followed.values()), "the table was looked at")
 
 
 def test_a_run_before_whose_end_no_table_was_made_is_told_too(tmp_path):

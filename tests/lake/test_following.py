@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from deltalake.exceptions import TableNotFoundError
 
 from pitlake.lake import following
-from pitlake.lake.commits import commits
-from pitlake.lake.following import Arrivals, FollowedTable
+from pitlake.lake.commits import Commit, CommitNote, Standing, commits
+from pitlake.lake.following import Arrivals, FollowedTable, _remembered
 from pitlake.lake.names import TableName
 from tests.support.writing import append_spec, landing, open_writer, record
 
@@ -90,3 +91,15 @@ def test_arrivals_follow_the_commits_with_rows(path, write):
         assert arrivals.newest() == seen[-1]
     assert seen[0] is None
     assert seen[1:] == sorted(set(seen[1:]))
+
+
+def test_what_the_log_has_forgotten_is_forgotten_but_when_rows_last_came_is_not():
+    now = datetime(2026, 2, 15, tzinfo=UTC)
+
+    def commit(version, minutes, rows):
+        note = CommitNote(**dict(Standing()), writer="w", started=0, rows=rows)
+        return Commit(version, now - timedelta(minutes=minutes), note)
+
+    idle = [commit(5, 0, 0), commit(4, 1, 0), commit(3, 2, 0), commit(2, 3, 7), commit(1, 4, 7)]
+    assert [each.version for each in _remembered(idle)] == [5, 4, 2]
+    assert _remembered([]) == []

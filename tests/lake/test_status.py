@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 
 from deltalake.exceptions import DeltaError
 
-from pitlake.lake.commits import Commit, CommitNote, Standing, Tally
-from pitlake.lake.status import LakeStatus, _remembered
+from pitlake.lake.commits import Tally
+from pitlake.lake.status import LakeStatus
 from pitlake.streams.envelope import encode_failed
 from tests.support.writing import append_spec, landing, open_writer, record
 
@@ -47,15 +46,3 @@ def test_a_table_that_was_made_anew_has_nothing_of_the_old_one(tmp_path):
     with suppress(DeltaError):  # it is opened anew by the next look
         watched.read()
     assert [(status.rows, status.last_commit, dict(status.stages)) for status in watched.read()] == [(0, None, {})]
-
-
-def test_what_the_log_has_forgotten_is_forgotten_but_when_rows_last_came_is_not():
-    now = datetime(2026, 2, 15, tzinfo=UTC)
-
-    def commit(version, minutes, rows):
-        note = CommitNote(**dict(Standing()), writer="w", started=0, rows=rows)
-        return Commit(version, now - timedelta(minutes=minutes), note)
-
-    idle = [commit(5, 0, 0), commit(4, 1, 0), commit(3, 2, 0), commit(2, 3, 7), commit(1, 4, 7)]
-    assert [each.version for each in _remembered(idle)] == [5, 4, 2]
-    assert _remembered([]) == []

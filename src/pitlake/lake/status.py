@@ -8,7 +8,6 @@ from datetime import datetime
 
 from pitlake.lake.catalog import list_tables
 from pitlake.lake.commits import Commit, Tally, merged
-from pitlake.lake.creation import LOG_RETENTION
 from pitlake.lake.following import FollowedTable
 from pitlake.lake.latency import Histogram
 from pitlake.lake.names import TableName
@@ -37,7 +36,6 @@ class LakeStatus:
     def __init__(self, url: str) -> None:
         self.url = url
         self._followed: dict[TableName, FollowedTable] = {}
-        self._commits: dict[TableName, list[Commit]] = {}
 
     def read(self, *, since: datetime | None = None) -> list[TableStatus]:
         """How the tables stand now; latencies of the commits after `since` only (UTC).
@@ -61,11 +59,9 @@ class LakeStatus:
 
     def _status(self, name: TableName, since: datetime | None) -> TableStatus | None:
         """The status of one table, or None for a table that the writer does not keep, such as a dimension."""
-        table, unseen = self._followed[name].advance()
-        oldest = unseen[-1].version if unseen else table.version() + 1
-        # Those of a table that was deleted and made anew are no longer its own.
-        seen = [commit for commit in self._commits.get(name, []) if commit.version < oldest]
-        history = self._commits[name] = [*unseen, *_remembered(seen)]
+        followed = self._followed[name]
+        table, _ = followed.advance()
+        history = followed.history
         if not history:
             return None
         with_rows = [commit for commit in history if commit.note.rows]
@@ -76,16 +72,6 @@ class LakeStatus:
             stages=_stages([commit for commit in with_rows if since is None or commit.at > since]),
             expectations=history[0].note.totals.expectations,
         )
-
-
-def _remembered(history: list[Commit]) -> list[Commit]:
-    """Those of a table's commits, newest first, that its log need not forget yet, and in any case the newest one with rows."""
-    newest_with_rows = next((commit for commit in history if commit.note.rows), None)
-    return [
-        commit
-        for commit in history
-        if commit is history[0] or commit is newest_with_rows or history[0].at - commit.at < LOG_RETENTION
-    ]
 
 
 def _stages(history: list[Commit]) -> dict[str, Histogram]:
