@@ -26,8 +26,9 @@ LOCAL_MASTER = "local[256]"
 
 _logger = logging.getLogger(__name__)
 
-# After it all flows have ended a batch of a minute, in which Java loads nearly all that it will ever load.
-_CLASSES_SECONDS = 30.0
+# By then all flows are in their first batch, which is what a start needs classes for. Were it to wait for their first boundaries
+# too, a run of three minutes would end before the archive is made.
+_CLASSES_SECONDS = 10.0
 
 _DRIVER_OPTIONS = "spark.driver.extraJavaOptions"
 _LOGGING = Path(__file__).with_name("log4j2.properties")
@@ -139,7 +140,7 @@ def running_session(home: Path, jars: Sequence[Path], *, master: str = LOCAL_MAS
 def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], stop: threading.Event) -> None:
     """Have the next sessions start sooner: once for each Java and Spark, keep what this one's Java has loaded.
 
-    To be called when all flows run, in a thread of its own: it waits until they have ended their first batches, and returns when
+    To be called when all flows run, in a thread of its own: it waits until they are in their first batches, and returns when
     the archive is made or cannot be, or when `stop` is set. A session against a cluster has none.
     """
     if not str(session.sparkContext.master).startswith("local"):

@@ -67,7 +67,9 @@ class ClassArchive:
     def _make(self, java: Path, class_path: str, stop: threading.Event, lock: int) -> None:
         draft = self.path.with_suffix(".draft")
         source, target = f"-XX:SharedClassListFile={self.notes}", f"-XX:SharedArchiveFile={draft}"
-        command = ["nice", "-n", "19", str(java), "-Xshare:dump", source, target, "-cp", class_path]
+        # The quick compiler alone: it is done in 39 s of processor time, with both it takes 46 s.
+        dump = ["-XX:TieredStopAtLevel=1", "-Xshare:dump", source, target]
+        command = ["nice", "-n", "19", str(java), *dump, "-cp", class_path]
         log = self.path.with_suffix(".log")
         process = GuardedProcess(command, {}, log, grace_seconds=_GRACE_SECONDS, held=(lock,))
         try:
