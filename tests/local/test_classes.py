@@ -73,6 +73,9 @@ def test_what_failed_is_told_in_its_log_and_not_tried_at_every_start(archive: Cl
     assert not archive.is_wanted
     assert archive.options(note=True) == ()
     assert "classlist" in archive.path.with_suffix(".log").read_text()
+    failed = archive.path.with_suffix(".failed")
+    os.utime(failed, (failed.stat().st_mtime - MONTH,) * 2)
+    assert archive.is_wanted
 
 
 def test_an_archive_that_another_process_makes_is_left_to_it(archive: ClassArchive, java: Path, class_path: str) -> None:

@@ -134,7 +134,7 @@ def running_session(home: Path, jars: Sequence[Path], *, master: str = LOCAL_MAS
         yield session
     finally:
         session.stop()
-        _classes(home, jars).notes.unlink(missing_ok=True)
+        _notes(home).unlink(missing_ok=True)
 
 
 def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], stop: threading.Event) -> None:
@@ -146,9 +146,11 @@ def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], sto
     if not str(session.sparkContext.master).startswith("local"):
         return
     archive = _classes(home, jars)
+    if not archive.is_wanted:
+        return
     properties = session.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]  # noqa: SLF001  (of the driver's Java)
     java, class_path = Path(properties.getProperty("java.home"), "bin", "java"), properties.getProperty("java.class.path")
-    if archive.is_wanted and not stop.wait(_CLASSES_SECONDS):
+    if not stop.wait(_CLASSES_SECONDS):
         try:
             archive.make(java, class_path, stop)
         except OSError as fault:
@@ -157,5 +159,9 @@ def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], sto
 
 def _classes(home: Path, jars: Sequence[Path]) -> ClassArchive:
     spark = sorted((Path(pyspark.__file__).parent / "jars").glob("*.jar"))
-    notes = home / "spark" / f"classes-{os.getpid()}.txt"
-    return class_archive(cache_folder() / "classes", "spark", chosen_java(), [*jars, *spark], notes)
+    return class_archive(cache_folder() / "classes", "spark", chosen_java(), [*jars, *spark], _notes(home))
+
+
+def _notes(home: Path) -> Path:
+    """A home's pipelines run side by side, and each notes down its own."""
+    return home / "spark" / f"classes-{os.getpid()}.txt"

@@ -19,7 +19,7 @@ from pathlib import Path
 from pitlake.local.locks import opened, try_lock
 from pitlake.local.processes import GuardedProcess
 
-_UNUSED_SECONDS = 30 * 24 * 3600.0
+_OLD_SECONDS = 30 * 24 * 3600.0
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 1.0
 
@@ -34,7 +34,7 @@ class ClassArchive:
     @property
     def is_wanted(self) -> bool:
         """Whether it is still to be made: it is not there, and has not failed lately."""
-        return not self.path.is_file() and not self._failed.exists()
+        return not self.path.is_file() and (not self._failed.exists() or _is_old(self._failed))
 
     def options(self, *, note: bool) -> tuple[str, ...]:
         """What to tell the program's Java: to use the archive, or, where it is wanted, to `note` the classes down for it."""
@@ -96,8 +96,12 @@ def class_archive(folder: Path, program: str, java: Path, jars: Sequence[Path], 
 
 
 def _drop_unused(folder: Path) -> None:
-    """An archive takes 160 MB, and each new Java or Spark wants its own."""
+    """An archive takes 220 MB, and each new Java or Spark wants its own."""
     for file in folder.iterdir():
         with suppress(OSError):  # another process may be at it
-            if file.stat().st_mtime < time.time() - _UNUSED_SECONDS:
+            if _is_old(file):
                 file.unlink()
+
+
+def _is_old(file: Path) -> bool:
+    return file.stat().st_mtime < time.time() - _OLD_SECONDS
