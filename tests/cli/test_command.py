@@ -33,6 +33,21 @@ def test_help_imports_no_engine():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+@pytest.mark.parametrize(
+    ("module", "foreign"),
+    [
+        ("demo", "pyspark duckdb starlette pitlake.engine.planning"),
+        ("writer", "pyspark duckdb starlette"),
+        ("endpoint", "pyspark duckdb deltalake"),
+        ("simulate", "pyspark duckdb deltalake starlette"),
+    ],
+)
+def test_a_part_loads_nothing_of_the_others(module, foreign):
+    """All of them start at once, and share the processors with Spark."""
+    code = f"import sys, pitlake.cli.{module}; print([m for m in {foreign.split()} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 def test_a_reader_that_has_seen_enough_ends_the_command_quietly(home):
     statement = "SELECT explode(sequence(1, 200000)) AS n"
     with subprocess.Popen(

@@ -8,8 +8,8 @@ import json
 import pytest
 from rich.console import Console
 
+from pitlake.cli.clients import clients_of
 from pitlake.cli.demo import CLIENT, DemoConfig, print_client, run_demo
-from pitlake.cli.endpoint import clients_of
 from pitlake.cli.settings import Settings
 from pitlake.errors import ConfigurationError
 

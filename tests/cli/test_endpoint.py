@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from pitlake.cli.endpoint import addresses_of, clients_of
+from pitlake.cli.clients import addresses_of, clients_of
 from pitlake.cli.settings import EndpointSettings, Settings
 from pitlake.cli.simulate import target_of
 from pitlake.errors import ProcessError

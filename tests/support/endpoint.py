@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pitlake.ingest.addresses import Addresses
 from pitlake.ingest.clients import Clients
-from pitlake.ingest.endpoint import Addresses
 from pitlake.ingest.tables import declare_landing_table
 from pitlake.local.processes import GuardedProcess, last_lines
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pitlake.cli.endpoint import add_client, addresses_of, clients_of
+from pitlake.cli.clients import add_client, addresses_of, clients_of
 from pitlake.cli.live import watch_mine
 from pitlake.cli.parts import LANDING, SIMULATOR
 from pitlake.cli.settings import Settings

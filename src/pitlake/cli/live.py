@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deltalake.exceptions import DeltaError
 from rich.console import Console, Group
@@ -16,7 +17,6 @@ from rich.live import Live
 from rich.text import Text
 
 from pitlake.cli.files import check_writable
-from pitlake.cli.recording import Recording
 from pitlake.cli.settings import Settings
 from pitlake.cli.status import REFRESH_SECONDS, present_statuses
 from pitlake.cli.summary import quality_summary, tables_summary
@@ -25,6 +25,9 @@ from pitlake.lake.following import Arrivals
 from pitlake.lake.names import TableName
 from pitlake.lake.status import LakeStatus, TableStatus
 from pitlake.local.supervision import Change, Event, termination_as_exit
+
+if TYPE_CHECKING:
+    from pitlake.cli.recording import Recording
 
 GOLD = "equipment_performance_1min"
 # These have rows soon after records come, whichever flow starts first.
@@ -64,7 +67,7 @@ def watch_mine(
         running_mine(settings, clock.tell, console.print, note_begin) as system,
     ):
         ready_at = datetime.now(UTC)
-        recording = Recording(settings, ready_at) if report else None
+        recording = _recording(settings, ready_at) if report else None
         deadline = None if seconds is None else begun_at + seconds
         try:
             with recording or nullcontext():
@@ -78,6 +81,13 @@ def watch_mine(
         recording.write(report)
         console.print(f"The run is told in {report}.")
     console.print(f"Ended. The tables stay in {settings.lake_url}; ask them with `pitlake sql`.")
+
+
+def _recording(settings: Settings, began: datetime) -> Recording:
+    """What a report needs takes half a second to load, for which no start is to wait."""
+    from pitlake.cli.recording import Recording  # noqa: PLC0415
+
+    return Recording(settings, began)
 
 
 class Stopwatch:

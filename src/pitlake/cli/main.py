@@ -157,7 +157,7 @@ def run(files: Files, home: Home = None, mode: Mode = None) -> None:
 
       pitlake run my_pipeline.py
     """
-    from pitlake.cli.parts import run_pipeline
+    from pitlake.cli.pipeline import run_pipeline
 
     run_pipeline(settings(home, mode), tuple(files))
 
@@ -201,7 +201,7 @@ def validate(
 @app.command()
 def write(home: Home = None) -> None:
     """Run the Delta writer until stopped: every table's topic into its Delta table, exactly once."""
-    from pitlake.cli.parts import run_lake_writer
+    from pitlake.cli.writer import run_lake_writer
 
     run_lake_writer(settings(home))
 
@@ -253,7 +253,7 @@ def client(
 
     pitlake client crusher-gateway --table mining_ot_stream
     """
-    from pitlake.cli.endpoint import add_client
+    from pitlake.cli.clients import add_client
 
     typer.echo(add_client(settings(home), name, table))
 

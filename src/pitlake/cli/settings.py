@@ -7,8 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from pitlake.engine.queries import Mode
-from pitlake.engine.session import LOCAL_MASTER
+from pitlake.engine.modes import LOCAL_MASTER, Mode
 
 
 class Settings(BaseSettings):

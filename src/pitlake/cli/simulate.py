@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pitlake.cli.endpoint import add_client, addresses_of, clients_of
+from pitlake.cli.clients import add_client, addresses_of, clients_of
 from pitlake.cli.parts import LANDING, SIMULATOR, bootstrap_of, stop_on_signal
 from pitlake.cli.settings import Settings
 from pitlake.cli.witness import Witness

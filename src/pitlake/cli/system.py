@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pitlake.cli.endpoint import ENDPOINT
-from pitlake.cli.parts import LANDING, PIPELINE, WRITER
+from pitlake.cli.parts import ENDPOINT, LANDING, PIPELINE, WRITER
 from pitlake.cli.settings import Settings
 from pitlake.ingest.tables import declare_landing_table
 from pitlake.lake.names import TableName

@@ -6,17 +6,15 @@ import json
 import shutil
 import uuid
 from pathlib import Path
-from typing import Literal
 
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.expectations import VIOLATION
+from pitlake.engine.modes import Mode
 from pitlake.engine.planning import SinkPlan, StreamPlan
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.streams.connections import MAX_RECORD_BYTES
-
-Mode = Literal["realtime", "micro-batch"]
 
 MICRO_BATCH = "2 seconds"
 

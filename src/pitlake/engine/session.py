@@ -15,14 +15,11 @@ import pyspark
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
+from pitlake.engine.modes import LOCAL_MASTER
 from pitlake.lake.source import DeltaTableSource
 from pitlake.local.classes import ClassArchive, class_archive
 from pitlake.local.jars import cache_folder
 from pitlake.local.java import chosen_java
-
-# Slots are threads, not cores: a real-time query holds source partitions + shuffle partitions of them for as long as it runs,
-# and a batch boundary needs some more.
-LOCAL_MASTER = "local[256]"
 
 _logger = logging.getLogger(__name__)
 

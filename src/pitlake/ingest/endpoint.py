@@ -18,6 +18,7 @@ import uvloop
 
 from pitlake.errors import ConfigurationError, PitlakeError
 from pitlake.ingest.access import Access
+from pitlake.ingest.addresses import Addresses
 from pitlake.ingest.clients import Clients, signing_key
 from pitlake.ingest.doors import Doors
 from pitlake.ingest.grpc import GrpcServer, tls
@@ -64,14 +65,6 @@ class EndpointConfig:
             )
 
 
-@dataclass(frozen=True)
-class Addresses:
-    """Where the endpoint answers: `endpoint` for streams, `workspace` for tokens and REST. Both are URLs."""
-
-    endpoint: str
-    workspace: str
-
-
 def run_endpoint(config: EndpointConfig, stop: threading.Event, on_ready: Callable[[Addresses], None]) -> None:
     """Serve until `stop` is set; `on_ready` is called once clients may come. For the main thread.
 
@@ -109,7 +102,7 @@ async def _run(
             ):
                 rest.ready = True
                 sys.setswitchinterval(_SWITCH_SECONDS)
-                on_ready(_addresses(config, grpc_port, http_port))
+                on_ready(Addresses.on(config.host, grpc_port, http_port, is_encrypted=config.certificate is not None))
                 while not stop.is_set():
                     await asyncio.sleep(_POLL_SECONDS)
                 rest.ready = False
@@ -173,12 +166,6 @@ def _listening(host: str, port: int) -> socket.socket:
         raise ConfigurationError(
             f"The endpoint cannot listen on {host}:{port}: {fault}", do="Give it another port, or end what uses this one."
         ) from fault
-
-
-def _addresses(config: EndpointConfig, grpc_port: int, http_port: int) -> Addresses:
-    scheme = "https" if config.certificate else "http"
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    return Addresses(f"{scheme}://{host}:{grpc_port}", f"{scheme}://{host}:{http_port}")
 
 
 def _is_loopback(host: str) -> bool:

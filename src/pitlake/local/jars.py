@@ -12,9 +12,8 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-
-import pyspark
 
 from pitlake.errors import EnvironmentProblem
 from pitlake.local.java import find_java
@@ -100,7 +99,9 @@ def _run_ivy(java: Path, temporary: Path, log: Path) -> None:
 
 
 def _ivy_jar() -> Path:
-    return next(Path(pyspark.__file__).parent.glob("jars/ivy-*.jar"))
+    pyspark = find_spec("pyspark")  # its folder is all that is asked for, and to import it takes a while
+    folders = pyspark.submodule_search_locations if pyspark else None
+    return next(jar for folder in folders or [] for jar in Path(folder).glob("jars/ivy-*.jar"))
 
 
 def _verify_cached(folder: Path) -> None:

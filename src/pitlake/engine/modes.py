@@ -1,0 +1,11 @@
+"""How and where an update may be run. Settings and help name these, and do without the engine, which takes a second to load."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Mode = Literal["realtime", "micro-batch"]
+
+# Slots are threads, not cores: a real-time query holds source partitions + shuffle partitions of them for as long as it runs,
+# and a batch boundary needs some more.
+LOCAL_MASTER = "local[256]"
