@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pitlake.engine.modes import Mode
+from pitlake.engine.options import Mode
 from pitlake.lake.latency import Histogram
 from pitlake.lake.status import LakeStatus
 from tests.support.mine import mine_at

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import uuid
 
 from rich.console import Console
 
 from pitlake.cli.ask import Checked, checks_as_json, print_checks, run_check
 from pitlake.cli.settings import Settings
+from pitlake.ingest.tables import landing_tables
 from pitlake.mining.validation import VALIDATION_QUERIES, Verdict
 
 CHECKS = [Checked(query, Verdict(ok=place != 1, reason=f"reason {place}")) for place, query in enumerate(VALIDATION_QUERIES)]
@@ -49,3 +51,14 @@ def test_an_empty_lake_is_said_once(run):
     result = run("check")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "holds no tables yet" in result.stderr
+
+
+def test_create_table_makes_a_landing_table(run, broker, monkeypatch, tmp_path):
+    monkeypatch.setenv("PITLAKE_KAFKA", broker.bootstrap)
+    name = f"t{uuid.uuid4().hex}"
+    done = run("sql", f"CREATE TABLE {name} (a STRING)", "--format", "json", "--home", tmp_path)
+    assert json.loads(done.output) == [{"landing_table": f"field_engineering.mining_demo.{name}", "topic": name}]
+    assert f"field_engineering.mining_demo.{name}" in landing_tables(broker.bootstrap)
+    again = run("sql", f"CREATE TABLE {name}", "--home", tmp_path)
+    assert again.exit_code == 2
+    assert run("sql", f"CREATE TABLE IF NOT EXISTS {name}", "--home", tmp_path).exit_code == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pitlake.cli.settings import Settings
+from pitlake.cli.settings import EndpointSettings, Settings
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,12 @@ from pitlake.cli.settings import Settings
 def test_each_setting_has_a_variable(monkeypatch, variable, field):
     monkeypatch.setenv(variable, "chosen")
     assert getattr(Settings(), field) == "chosen"
+
+
+@pytest.mark.parametrize(("variable", "field"), [("HOST", "host"), ("CERTIFICATE", "certificate"), ("PORT", "port")])
+def test_each_setting_of_the_endpoint_has_a_variable(monkeypatch, variable, field):
+    monkeypatch.setenv(f"PITLAKE_INGEST_{variable}", "8090")
+    assert str(getattr(EndpointSettings(), field)) == "8090"
 
 
 @pytest.mark.parametrize("variable", ["SCHEMA", "HOME", "LAKE"])

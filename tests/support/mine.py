@@ -21,7 +21,7 @@ from pitlake.cli.settings import Settings
 from pitlake.cli.simulate import target_of
 from pitlake.cli.system import System, running_mine
 from pitlake.cli.witness import Witness
-from pitlake.engine.modes import Mode
+from pitlake.engine.options import Mode
 from pitlake.lake.names import TableName
 from pitlake.local.supervision import Event
 from pitlake.mining.simulator import SimulatorConfig, StoryStart, WallClock, run_simulator

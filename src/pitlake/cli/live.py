@@ -84,7 +84,8 @@ def watch_mine(
 
 
 def _recording(settings: Settings, began: datetime) -> Recording:
-    """What a report needs takes half a second to load, for which no start is to wait."""
+    """Of a run whose flows all run by now."""
+    # What a report needs takes half a second to load, for which no start is to wait.
     from pitlake.cli.recording import Recording  # noqa: PLC0415
 
     return Recording(settings, began)

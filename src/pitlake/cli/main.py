@@ -12,6 +12,7 @@ from rich.console import Console
 from pitlake import __version__
 from pitlake.cli.durations import seconds
 from pitlake.cli.errors import DEBUG, FAILED, Commands
+from pitlake.engine.options import Mode as EngineMode
 
 if TYPE_CHECKING:
     from pitlake.cli.settings import Settings
@@ -50,7 +51,7 @@ Stories = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Seed of the simulated mine: the same seed, the same readings.")]
 Mode = Annotated[
-    Literal["realtime", "micro-batch"] | None,
+    EngineMode | None,
     typer.Option(
         "--mode",
         help="How flows run: in real time unless PITLAKE_MODE, or every two seconds, on the same checkpoints.",

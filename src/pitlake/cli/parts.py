@@ -1,4 +1,6 @@
-"""What the processes of a running system share: their names, how they wait for a run, log, and hear that they are to stop."""
+"""What the processes of a running system share: their names, the landing topic, how they wait for a run, log, and hear that they
+are to stop.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from pitlake.cli.settings import Settings
 from pitlake.ingest.tables import landing_topic
 from pitlake.local.home import Home
 
+BROKER = "broker"
 ENDPOINT = "endpoint"
 PIPELINE = "pipeline"
 WRITER = "writer"

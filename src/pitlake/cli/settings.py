@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from pitlake.engine.modes import LOCAL_MASTER, Mode
+from pitlake.engine.options import LOCAL_MASTER, Mode
 
 
 class Settings(BaseSettings):

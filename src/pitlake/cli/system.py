@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pitlake.cli.parts import ENDPOINT, LANDING, PIPELINE, WRITER
+from pitlake.cli.parts import BROKER, ENDPOINT, LANDING, PIPELINE, WRITER
 from pitlake.cli.settings import Settings
 from pitlake.ingest.tables import declare_landing_table
 from pitlake.lake.names import TableName
@@ -23,7 +23,6 @@ from pitlake.local.supervision import Event, Part, Restarts, Supervisor
 from pitlake.mining import dimensions
 from pitlake.streams.topics import ensure_topics
 
-BROKER = "broker"
 MINING_PIPELINE = Path(dimensions.__file__).with_name("pipeline.py")
 
 

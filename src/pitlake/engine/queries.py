@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.expectations import VIOLATION
-from pitlake.engine.modes import Mode
+from pitlake.engine.options import Mode
 from pitlake.engine.planning import SinkPlan, StreamPlan
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.streams.connections import MAX_RECORD_BYTES

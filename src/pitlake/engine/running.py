@@ -14,7 +14,7 @@ from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import flow_failed, flow_state
-from pitlake.engine.modes import Mode
+from pitlake.engine.options import Mode
 from pitlake.engine.planning import MINIMUM_INTERVAL_MS, FlowPlan, StreamPlan, replica_of
 from pitlake.engine.queries import MICRO_BATCH, cause_of, failure, has_lost_its_place, refusal
 from pitlake.engine.specs import milliseconds

@@ -15,7 +15,7 @@ import pyspark
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
-from pitlake.engine.modes import LOCAL_MASTER
+from pitlake.engine.options import LOCAL_MASTER
 from pitlake.lake.source import DeltaTableSource
 from pitlake.local.classes import ClassArchive, class_archive
 from pitlake.local.jars import cache_folder

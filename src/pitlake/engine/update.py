@@ -28,7 +28,7 @@ from pitlake.engine.events import (
     update_state,
     view_defined,
 )
-from pitlake.engine.modes import Mode
+from pitlake.engine.options import Mode
 from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
 from pitlake.engine.queries import forget_place, has_begun, share_place, start_query
 from pitlake.engine.running import Flows

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 
 from pitlake.errors import EnvironmentProblem
@@ -99,9 +99,8 @@ def _run_ivy(java: Path, temporary: Path, log: Path) -> None:
 
 
 def _ivy_jar() -> Path:
-    pyspark = find_spec("pyspark")  # its folder is all that is asked for, and to import it takes a while
-    folders = pyspark.submodule_search_locations if pyspark else None
-    return next(jar for folder in folders or [] for jar in Path(folder).glob("jars/ivy-*.jar"))
+    # Where pyspark is can be told without the time that its import takes.
+    return next(Path(str(distribution("pyspark").locate_file("pyspark/jars"))).glob("ivy-*.jar"))
 
 
 def _verify_cached(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""How and where an update may be run. Settings and help name these, and do without the engine, which takes a second to load."""
+"""What one may choose of how and where an update runs. Settings and help name it, and do without the engine."""
 
 from __future__ import annotations
 
