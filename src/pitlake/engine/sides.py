@@ -57,11 +57,12 @@ class StaticSides:
         self._sides: dict[str, StaticSide] = {}
         self._holding: dict[str, Future[None]] = {}
         self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(thread_name_prefix="static side")
+        # One after the other: Spark then reads all of them with the Python workers of the first. At once, each starts its own.
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="static side")
         self._polling = threading.Thread(target=self._poll, name="static sides", daemon=True)
 
     def hold(self, path: str, frame: DataFrame) -> None:
-        """Begin to hold a table, if it exists, and return at once. Each is read by Python workers that take a while to start."""
+        """Begin to hold a table, if it exists, and return at once. They are read by Python workers that take a while to start."""
         if path not in self._sides:
             self._sides[path] = StaticSide(path, frame)
             self._holding[path] = self._pool.submit(_refresh, path, self._sides[path])
