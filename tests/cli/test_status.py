@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -51,23 +52,20 @@ def test_a_table_that_is_just_being_made_is_waited_for(home):
     assert present_statuses(LakeStatus(Settings(home=home).lake_url)) == []
 
 
-def test_watching_repeats_until_ctrl_c_and_ends_well(run, home, monkeypatch):
-    pauses = iter([None, None])
+def _stopping(monkeypatch, *, after):
+    """Have the command told to stop in the pause that comes after so many others."""
+    told = iter([False] * after + [True])
+    monkeypatch.setattr(status, "stop_on_signal", lambda: nullcontext(SimpleNamespace(wait=lambda _seconds: next(told))))
 
-    def pause(seconds):
-        if next(pauses, "over") == "over":
-            raise KeyboardInterrupt
 
-    monkeypatch.setattr(status, "time", SimpleNamespace(sleep=pause))
+def test_watching_repeats_until_it_is_told_to_stop(run, home, monkeypatch):
+    _stopping(monkeypatch, after=2)
     result = run("status", "--watch", "--json", "--home", home)
     assert result.exit_code == 0
     assert [json.loads(line)["tables"][0]["rows"] for line in result.stdout.splitlines()] == [3, 3, 3]
 
 
 def test_watching_begins_before_there_are_tables(run, monkeypatch):
-    def interrupt(_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(status, "time", SimpleNamespace(sleep=interrupt))
+    _stopping(monkeypatch, after=0)
     result = run("status", "--watch", "--json")
     assert (result.exit_code, json.loads(result.stdout)["tables"]) == (0, [])

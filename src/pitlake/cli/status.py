@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from deltalake.exceptions import DeltaError
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
+from pitlake.cli.parts import stop_on_signal
 from pitlake.cli.settings import Settings
 from pitlake.cli.summary import SHARES, quality_summary, stages_summary, tables_summary
 from pitlake.errors import LakeError
@@ -68,11 +68,15 @@ def run_status(settings: Settings, *, stages: bool, as_json: bool, watch: bool) 
     Raises LakeError when there is no table and nobody watches for one.
     """
     lake = LakeStatus(settings.lake_url)
-    with suppress(KeyboardInterrupt), display(stages=stages, as_json=as_json, in_place=watch) as show:
-        show(present_statuses(lake) if watch else read_statuses(lake))
-        while watch:
-            time.sleep(REFRESH_SECONDS)
+    with display(stages=stages, as_json=as_json, in_place=watch) as show:
+        if not watch:
+            show(read_statuses(lake))
+            return
+        # An interrupt that is an exception is lost where it meets a destructor.
+        with stop_on_signal() as stop:
             show(present_statuses(lake))
+            while not stop.wait(REFRESH_SECONDS):
+                show(present_statuses(lake))
 
 
 def status_view(statuses: list[TableStatus], *, stages: bool, now: datetime) -> RenderableType:
