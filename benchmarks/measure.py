@@ -33,7 +33,7 @@ from benchmarks.producer import send
 from benchmarks.resources import Meter
 from benchmarks.stages import stage_latencies
 from benchmarks.windows import Readings, Window, differences, expected_readings, latencies
-from pitlake.cli.parts import LANDING
+from pitlake.cli.parts import BROKER, LANDING
 from pitlake.cli.settings import Settings
 from pitlake.cli.system import seed_dimensions
 from pitlake.engine.update import TABLE_TOPIC_BYTES
@@ -51,7 +51,6 @@ START_SECONDS = 180.0
 DRAIN_SECONDS = 60.0
 """How long a contender may take to finish once the producer has; what is not seen then was lost, or counts as that late."""
 SINKS = ("topic", "delta")
-BROKER = "broker"
 
 _LEAD = timedelta(seconds=3)
 """From the moment a load is decided on until it begins: the producer's start."""

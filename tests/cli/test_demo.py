@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 
 import pytest
 from rich.console import Console
 
-from pitlake.cli.clients import clients_of
+from pitlake.cli.clients import clients_of, keep_addresses
 from pitlake.cli.demo import CLIENT, DemoConfig, print_client, run_demo
 from pitlake.cli.settings import Settings
 from pitlake.errors import ConfigurationError
+from pitlake.ingest.addresses import Addresses
+from pitlake.local.home import Home
 
 
 def _config(**changes):
@@ -45,8 +46,7 @@ def _shown(home):
 
 def test_at_the_first_start_a_client_is_made_whose_secret_is_shown_once(tmp_path):
     addresses = {"endpoint": "http://127.0.0.1:1", "workspace": "http://127.0.0.1:2"}
-    (tmp_path / "ingest").mkdir()
-    (tmp_path / "ingest" / "addresses.json").write_text(json.dumps(addresses))
+    keep_addresses(Home(tmp_path), Addresses(**addresses))
     first, second = _shown(tmp_path), _shown(tmp_path)
     assert {name: first[name] for name in addresses} == addresses
     assert clients_of(Settings(home=tmp_path)).authenticated(CLIENT, first["secret"])

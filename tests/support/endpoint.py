@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -12,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pitlake.cli.clients import clients_file, last_addresses
 from pitlake.ingest.addresses import Addresses
 from pitlake.ingest.clients import Clients
 from pitlake.ingest.tables import declare_landing_table
+from pitlake.local.home import Home
 from pitlake.local.processes import GuardedProcess, last_lines
 
 TABLE = "c.s.landing"
@@ -34,7 +35,9 @@ class RunningEndpoint:
 
     @property
     def addresses(self) -> Addresses:
-        return Addresses(**json.loads((self.home / "ingest" / "addresses.json").read_text()))
+        found = last_addresses(Home(self.home))
+        assert found is not None
+        return found
 
     @property
     def pid(self) -> int:
@@ -71,7 +74,7 @@ def running_endpoint(
 ) -> Iterator[RunningEndpoint]:
     """An endpoint on `home` while the block lasts; `table` is a landing table."""
     declare_landing_table(bootstrap, table)
-    secret = Clients(home / "ingest" / "clients.json").add("tester", ["c.s.*"])
+    secret = Clients(clients_file(Home(home))).add("tester", ["c.s.*"])
     endpoint = RunningEndpoint(bootstrap, home, "tester", secret, options, env)
     endpoint.start()
     try:
