@@ -7,6 +7,9 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from py4j.clientserver import ClientServerConnection
+from py4j.protocol import REFLECTION_COMMAND_NAME
+from pyspark.sql import functions as F
 
 from pitlake.engine import session
 from pitlake.local.classes import ClassArchive
@@ -21,7 +24,8 @@ def built(monkeypatch):
         master=lambda _: builder,
         config=lambda key, value: settings.update({key: value}) or builder,
         getOrCreate=lambda: SimpleNamespace(
-            sparkContext=SimpleNamespace(setLogLevel=lambda _: None), dataSource=SimpleNamespace(register=lambda _: None)
+            sparkContext=SimpleNamespace(setLogLevel=lambda _: None, _jvm=SimpleNamespace(**dict.fromkeys(session.LOOKED_UP))),
+            dataSource=SimpleNamespace(register=lambda _: None),
         ),
     )
     monkeypatch.setattr(session, "SparkSession", SimpleNamespace(builder=builder))
@@ -61,3 +65,17 @@ def test_a_session_against_a_cluster_has_no_archive(built, tmp_path, monkeypatch
     assert "spark.driver.extraJavaOptions" not in built
     cluster = SimpleNamespace(sparkContext=SimpleNamespace(master="spark://host:7077"))
     session.archive_classes(cluster, tmp_path, [], threading.Event())
+
+
+def test_a_function_of_spark_is_looked_up_in_java_once(spark, monkeypatch):
+    def sent(connection, command):
+        commands.append(command)
+        return send(connection, command)
+
+    session._look_up_once(spark.sparkContext._jvm)
+    F.lower(F.col("a"))
+    commands, send = [], ClientServerConnection.send_command
+    monkeypatch.setattr(ClientServerConnection, "send_command", sent)
+    F.lower(F.col("b"))
+    assert [command for command in commands if command.startswith(REFLECTION_COMMAND_NAME)] == []
+    assert commands

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyspark
 from pyspark.logger import PySparkLogger
@@ -36,6 +37,9 @@ _LATE_SECOND_COMPILER = (
     "-XX:Tier4BackEdgeThreshold=120000",
 )
 """Java's second compiler takes what has run three times as often as is usual."""
+
+LOOKED_UP = frozenset({"functions", "org.apache.spark.sql.functions", "PythonUtils", "PythonSQLUtils"})
+"""The Java classes, by PySpark's names for them, that planning uses all the time."""
 
 
 def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str]:
@@ -120,7 +124,29 @@ def start_session(
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     session.dataSource.register(DeltaTableSource)
+    _look_up_once(session.sparkContext._jvm)  # noqa: SLF001
     return session
+
+
+class _Members:
+    """A Java class whose members are looked up once each."""
+
+    def __init__(self, java_class: Any) -> None:
+        self._class = java_class
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._class, name)
+        setattr(self, name, member)
+        return member
+
+
+def _look_up_once(jvm: Any) -> None:
+    """Let PySpark find the functions of Spark SQL where it found them before: it asks the JVM at each use, for class and member.
+
+    These were two of three calls into the JVM that planning made.
+    """
+    for name in LOOKED_UP - vars(jvm).keys():
+        setattr(jvm, name, _Members(getattr(jvm, name)))
 
 
 @contextmanager

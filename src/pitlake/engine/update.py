@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -110,21 +111,24 @@ def run_update(
     not. A flow that stops at a row which it must not accept does not end the others: its error is raised when the update ends.
     """
     update = Update(config.catalog, config.schema, next_epoch(config.home, time.time_ns() // 1_000_000))
-    with _told(config, update) as log, StaticSides() as sides:
+    # One for specs and events: a new one takes half a second until the broker has numbered it.
+    publisher = Publisher(config.bootstrap)
+    with _told(config, update, publisher) as log, StaticSides() as sides:
         report("Planning the pipeline")
         planned = plan(config, session, update.epoch, sides)
         log.add(*_definitions(planned), update_state(update, "SETTING_UP_TABLES"))
-        _publish_specs(config.bootstrap, planned.specs)
+        _publish_specs(config.bootstrap, publisher, planned.specs)
+        publisher.flush()
         _ensure_sink_topics(config.bootstrap, planned.sinks)
         sides.keep({table.path(config.lake): frame for table, frame in planned.sides.items()})
         _Run(config, update, session, planned, log, report).until(stop, on_ready)
 
 
 @contextmanager
-def _told(config: UpdateConfig, update: Update) -> Iterator[EventLog]:
+def _told(config: UpdateConfig, update: Update, publisher: Publisher) -> Iterator[EventLog]:
     """The update's event log, from its creation to its end, whichever that is."""
-    _publish_specs(config.bootstrap, [event_log_spec(config.catalog, config.schema)])
-    log = EventLog(Publisher(config.bootstrap), update)
+    _publish_specs(config.bootstrap, publisher, [event_log_spec(config.catalog, config.schema)])
+    log = EventLog(publisher, update)
     log.add(update_created(update, _settings(config), getpass.getuser()), update_state(update, "INITIALIZING"))
     try:
         yield log
@@ -149,7 +153,8 @@ class _Run:
 
     def until(self, stop: threading.Event, on_ready: Callable[[], None]) -> None:
         config = self.config
-        progress = ProgressLog(self.log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
+        told = partial(told_progress, config.bootstrap, config.lake, config.catalog, config.schema)
+        progress = ProgressLog(self.log, config.lake, told)
         flows, views = self._flows(progress), self._views(progress)
         with committed_batches(self.session, self._marking(progress)):
             await_tables(config.lake, self.planned.awaited, stop)
@@ -211,12 +216,11 @@ class _Run:
         return mark
 
 
-def _publish_specs(bootstrap: str, specs: Sequence[TableSpec]) -> None:
+def _publish_specs(bootstrap: str, publisher: Publisher, specs: Sequence[TableSpec]) -> None:
     tables = [Topic(spec.topic, retention_bytes=TABLE_TOPIC_BYTES) for spec in specs]
     ensure_topics(bootstrap, [Topic(SPECS_TOPIC, compacted=True), *tables])
-    with Publisher(bootstrap) as publisher:
-        for spec in specs:
-            publisher.send(SPECS_TOPIC, spec.model_dump_json().encode(), key=spec.name.encode())
+    for spec in specs:
+        publisher.send(SPECS_TOPIC, spec.model_dump_json().encode(), key=spec.name.encode())
 
 
 def _ensure_sink_topics(bootstrap: str, plans: Sequence[SinkPlan]) -> None:
