@@ -12,7 +12,7 @@ from pitlake.lake import following
 from pitlake.lake.commits import Commit, CommitNote, Standing, commits
 from pitlake.lake.following import Arrivals, FollowedTable, _remembered
 from pitlake.lake.names import TableName
-from tests.support.writing import append_spec, landing, open_writer, record
+from tests.support.writing import START, append_spec, landing, open_writer, record
 
 
 @pytest.fixture
@@ -82,15 +82,13 @@ def test_a_commit_that_comes_while_the_log_is_read_is_told_once(path, write, mon
     assert sum(commit.note.rows for commit in (*first, *second)) == 2
 
 
-def test_arrivals_follow_the_commits_with_rows(path, write):
-    arrivals = Arrivals(path)
-    seen = [arrivals.newest()]
-    for _ in range(3):
-        write()
-        seen.append(arrivals.newest())
-        assert arrivals.newest() == seen[-1]
-    assert seen[0] is None
-    assert seen[1:] == sorted(set(seen[1:]))
+def test_the_newest_row_came_when_it_was_published(path, tmp_path):
+    writer, arrivals = open_writer(tmp_path, append_spec()), Arrivals(path)
+    assert arrivals.newest() is None
+    for offset, minutes in enumerate((60, 5)):
+        waited = timedelta(minutes=minutes)
+        writer.write([record(offset, landing(offset), at=START - waited)])
+        assert abs(START - arrivals.newest() - waited) <= 0.05 * waited
 
 
 def test_what_the_log_has_forgotten_is_forgotten_but_when_rows_last_came_is_not():

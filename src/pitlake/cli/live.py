@@ -155,7 +155,10 @@ def _await_gold(settings: Settings, clock: Stopwatch, began: datetime, stop: thr
 
 
 def _has_come(arrivals: Arrivals, began: datetime) -> bool:
-    """Whether rows have come since the run began; not into a table that cannot be read, as for the moment in which it is made."""
+    """Whether rows were computed and stored since the run began: an earlier one's may have been left in the topic.
+
+    None have come into a table that cannot be read, as for the moment in which it is made.
+    """
     try:
         newest = arrivals.newest()
     except (DeltaError, OSError):
