@@ -96,7 +96,7 @@ def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkey
         return [replace(table, rows=seen[-1])]
 
     monkeypatch.setattr(live, "present_statuses", growing)
-    monkeypatch.setattr(live, "_have_grown", lambda *_: len(seen) > 1)
+    monkeypatch.setattr(live, "_has_come", lambda *_: len(seen) > 1)
     monkeypatch.setattr(live, "REFRESH_SECONDS", 0.01)
     mine(lambda stop: stop.wait())
     began = time.monotonic()

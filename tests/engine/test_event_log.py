@@ -10,7 +10,6 @@ import pytest
 from pitlake.engine.event_log import SHORTEST_SECONDS, EventLog, ProgressLog, event_log_spec, told_progress
 from pitlake.engine.events import EVENT_LOG, Update, update_created, update_state
 from pitlake.engine.progress import Progress
-from pitlake.errors import BrokerError
 from pitlake.lake.sql import query
 from pitlake.mining.validation import VALIDATION_QUERIES, judge_event_log
 from pitlake.streams.consumers import BEGINNING, TopicReader
@@ -52,8 +51,8 @@ def _silver(tmp_path):
     return Silver()
 
 
-def _progress_log(sent, lake, told=dict, clock=lambda: 0.0):
-    return ProgressLog(EventLog(sent, UPDATE, lambda: START), str(lake), told, clock)
+def _progress_log(sent, lake, told=None, clock=lambda: 0.0):
+    return ProgressLog(EventLog(sent, UPDATE, lambda: START), str(lake), told or {}, clock)
 
 
 def test_events_are_numbered_and_stamped():
@@ -98,7 +97,7 @@ def test_an_update_goes_on_from_what_an_earlier_one_told(tmp_path, silver):
     sent = Sent()
     silver.more()
     silver.more()
-    _progress_log(sent, tmp_path, told=lambda: {"c.s.silver": Progress(rows=1)}).stopped("f", append_spec())
+    _progress_log(sent, tmp_path, told={"c.s.silver": Progress(rows=1)}).stopped("f", append_spec())
     assert sent.gained == [1]
 
 
@@ -115,39 +114,12 @@ def test_a_table_that_cannot_be_read_is_told_later(tmp_path, silver):
     assert sent.gained == [1]
 
 
-def test_a_start_does_not_wait_for_what_was_told(tmp_path):
-    _progress_log(Sent(), tmp_path, told=lambda: pytest.fail("read"))
-
-
-def test_what_was_told_is_read_once(tmp_path, silver):
-    reads = []
-    progress = _progress_log(Sent(), tmp_path, told=lambda: reads.append(1) or {})
-    progress.stopped("f", append_spec())
-    progress.stopped("f", append_spec())
-    assert len(reads) == 1
-
-
-def test_what_was_told_is_asked_for_again_where_it_could_not_be_read(tmp_path, silver):
-    def told():
-        reads.append(1)
-        if len(reads) == 1:
-            raise BrokerError("Kafka does not answer.", do="Start it.")
-        return {}
-
-    sent, reads = Sent(), []
-    progress = _progress_log(sent, tmp_path, told=told)
-    for _ in range(2):
-        silver.more()
-        progress.stopped("f", append_spec())
-    assert sent.gained == [2]
-
-
 @pytest.mark.parametrize("statement", [q.sql for q in VALIDATION_QUERIES if q.reads == EVENT_LOG])
 def test_the_validation_query_of_the_event_log_is_answered_and_passes(tmp_path, silver, statement):
     sent = Sent()
     log = EventLog(sent, UPDATE, lambda: START)
     log.add(update_created(UPDATE, {}, "miner"))
-    ProgressLog(log, str(tmp_path), dict).stopped("f", append_spec())
+    ProgressLog(log, str(tmp_path), {}).stopped("f", append_spec())
     open_writer(tmp_path, SPEC).write([record(n, row) for n, row in enumerate(sent.rows)])
     answer = query(str(tmp_path), statement, catalog="c", schema="s", now=START + timedelta(minutes=59))
     assert answer["event_type"].to_pylist() == ["create_update", "flow_progress"]
@@ -164,7 +136,7 @@ def test_what_was_told_is_known_on_its_way_to_the_table_and_in_it(broker, tmp_pa
     def tell():
         with Publisher(broker.bootstrap) as publisher:
             silver.more()
-            ProgressLog(EventLog(publisher, UPDATE), str(tmp_path), told).stopped("f", append_spec())
+            ProgressLog(EventLog(publisher, UPDATE), str(tmp_path), told()).stopped("f", append_spec())
 
     assert told() == {}
     tell()

@@ -73,7 +73,7 @@ class Told:
         self._queries = list(queries)
         plans = plans or [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
         log = EventLog(self, UPDATE, lambda: START)
-        progress = ProgressLog(log, str(tmp_path), dict)
+        progress = ProgressLog(log, str(tmp_path), {})
         self.flows = Flows(
             plans,
             self._start,

@@ -7,24 +7,41 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from py4j.clientserver import ClientServerConnection
-from py4j.protocol import REFLECTION_COMMAND_NAME
 from pyspark.sql import functions as F
 
 from pitlake.engine import session
 from pitlake.local.classes import ClassArchive
 
 
+class Jvm:
+    """Counts what is looked up in it."""
+
+    def __init__(self):
+        self.looked_up = []
+
+    def __getattr__(self, name):
+        self.looked_up.append(name)
+        return self if name in session.LOOKED_UP else name
+
+
+class Settings(dict):
+    """The settings with which a session would be started, in `jvm`."""
+
+    def __init__(self):
+        super().__init__()
+        self.jvm = Jvm()
+
+
 @pytest.fixture
 def built(monkeypatch):
     """The settings with which a session would be started."""
-    settings = {}
+    settings = Settings()
     builder = SimpleNamespace(
         appName=lambda _: builder,
         master=lambda _: builder,
         config=lambda key, value: settings.update({key: value}) or builder,
         getOrCreate=lambda: SimpleNamespace(
-            sparkContext=SimpleNamespace(setLogLevel=lambda _: None, _jvm=SimpleNamespace(**dict.fromkeys(session.LOOKED_UP))),
+            sparkContext=SimpleNamespace(setLogLevel=lambda _: None, _jvm=settings.jvm),
             dataSource=SimpleNamespace(register=lambda _: None),
         ),
     )
@@ -67,15 +84,29 @@ def test_a_session_against_a_cluster_has_no_archive(built, tmp_path, monkeypatch
     session.archive_classes(cluster, tmp_path, [], threading.Event())
 
 
-def test_a_function_of_spark_is_looked_up_in_java_once(spark, monkeypatch):
-    def sent(connection, command):
-        commands.append(command)
-        return send(connection, command)
+def test_a_function_of_spark_is_looked_up_in_java_once(built, tmp_path):
+    session.start_session(tmp_path, [])
+    jvm = built.jvm
+    for _ in range(2):
+        for name in session.LOOKED_UP:
+            assert getattr(jvm, name).lower == "lower"
+    assert sorted(jvm.looked_up) == sorted([*session.LOOKED_UP, *["lower"] * len(session.LOOKED_UP)])
 
-    session._look_up_once(spark.sparkContext._jvm)
-    F.lower(F.col("a"))
-    commands, send = [], ClientServerConnection.send_command
-    monkeypatch.setattr(ClientServerConnection, "send_command", sent)
-    F.lower(F.col("b"))
-    assert [command for command in commands if command.startswith(REFLECTION_COMMAND_NAME)] == []
-    assert commands
+
+def test_a_second_start_looks_nothing_up_again(built, tmp_path):
+    session.start_session(tmp_path, [])
+    session.start_session(tmp_path, [])
+    assert sorted(built.jvm.looked_up) == sorted(session.LOOKED_UP)
+
+
+def test_pyspark_finds_its_functions_where_they_are_kept(spark, monkeypatch):
+    jvm = spark.sparkContext._jvm
+    session._look_up_once(jvm)
+    try:
+        F.lower(F.col("a"))
+        for name in session.LOOKED_UP:
+            monkeypatch.setattr(getattr(jvm, name), "_class", None)
+        assert "lower(b)" in str(F.lower(F.col("b")))
+    finally:
+        for name in session.LOOKED_UP:
+            delattr(jvm, name)

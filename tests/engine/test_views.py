@@ -39,7 +39,7 @@ class Told:
         self.seconds, self.refreshed, self.rows, self.reported = 0.0, [], [], []
         self._failing = list(failing)
         log = EventLog(self, UPDATE, lambda: START)
-        progress = ProgressLog(log, str(tmp_path), dict)
+        progress = ProgressLog(log, str(tmp_path), {})
         plans = [FlowPlan(f"v{n}", _spec(f"v{n}"), None, interval) for n, interval in enumerate(intervals)]
         self.views = Views(
             plans, self._publish, log=log, progress=progress, report=self.reported.append, clock=lambda: self.seconds

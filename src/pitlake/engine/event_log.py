@@ -15,7 +15,6 @@ from deltalake.exceptions import DeltaError
 
 from pitlake.engine.events import COLUMNS, EVENT_LOG, Event, Update, event_row, flow_measured, totals_in
 from pitlake.engine.progress import Progress, growth, stored_progress
-from pitlake.errors import PitlakeError
 from pitlake.lake.commits import app_id
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import TableSpec, WriteMode
@@ -82,15 +81,14 @@ class EventLog:
 class ProgressLog:
     """Tells the event log, per flow, what the writer has stored since this was last told, also by an earlier update.
 
-    `told` reads the totals that the event log holds, once, when there is something to tell: a start does not wait for it. Rows of
-    a table that several flows fill are told by the flow that is measured first. `clock` gives seconds. For any thread.
+    `told` are the totals that the event log holds. Rows of a table that several flows fill are told by the flow that is measured
+    first. `clock` gives seconds. For any thread.
     """
 
     def __init__(
-        self, log: EventLog, lake: str, told: Callable[[], Mapping[str, Progress]], clock: Callable[[], float] = time.monotonic
+        self, log: EventLog, lake: str, told: Mapping[str, Progress], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._log, self._lake, self._read_told, self._clock = log, lake, told, clock
-        self._told: dict[str, Progress] | None = None
+        self._log, self._lake, self._told, self._clock = log, lake, dict(told), clock
         self._measured: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -106,11 +104,9 @@ class ProgressLog:
     def _measure(self, flow: str, spec: TableSpec, status: str, batch_id: int | None) -> None:
         with self._lock:
             try:
-                if self._told is None:
-                    self._told = dict(self._read_told())
                 totals = stored_progress(self._lake, spec)
-            except (DeltaError, OSError, PitlakeError) as fault:
-                _log.warning("%s: its commits cannot be told now; the next measurement tells of them: %s", spec.name, fault)
+            except (DeltaError, OSError) as fault:
+                _log.warning("%s: its commits cannot be read now; the next measurement tells of them: %s", spec.name, fault)
                 return
             gained = growth(self._told.get(spec.name, Progress()), totals)
             self._log.add(flow_measured(flow, spec, gained, totals, batch_id=batch_id, status=status))

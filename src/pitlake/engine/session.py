@@ -141,9 +141,9 @@ class _Members:
 
 
 def _look_up_once(jvm: Any) -> None:
-    """Let PySpark find the functions of Spark SQL where it found them before: it asks the JVM at each use, for class and member.
+    """Let PySpark find the functions of Spark SQL where it found them before.
 
-    These were two of three calls into the JVM that planning made.
+    It asks the JVM for class and member at each use: two of the three calls that a use makes, and a quarter of planning's.
     """
     for name in LOOKED_UP - vars(jvm).keys():
         setattr(jvm, name, _Members(getattr(jvm, name)))

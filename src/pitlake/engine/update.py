@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -111,14 +110,15 @@ def run_update(
     not. A flow that stops at a row which it must not accept does not end the others: its error is raised when the update ends.
     """
     update = Update(config.catalog, config.schema, next_epoch(config.home, time.time_ns() // 1_000_000))
-    # One for specs and events: a new one takes half a second until the broker has numbered it.
+    # One for specs and events, whose specs are sent before other threads tell events: a new one takes half a second until the
+    # broker has numbered it.
     publisher = Publisher(config.bootstrap)
     with _told(config, update, publisher) as log, StaticSides() as sides:
         report("Planning the pipeline")
         planned = plan(config, session, update.epoch, sides)
         log.add(*_definitions(planned), update_state(update, "SETTING_UP_TABLES"))
-        _publish_specs(config.bootstrap, publisher, planned.specs)
-        publisher.flush()
+        _send_specs(config.bootstrap, publisher, planned.specs)
+        log.flush()
         _ensure_sink_topics(config.bootstrap, planned.sinks)
         sides.keep({table.path(config.lake): frame for table, frame in planned.sides.items()})
         _Run(config, update, session, planned, log, report).until(stop, on_ready)
@@ -127,7 +127,7 @@ def run_update(
 @contextmanager
 def _told(config: UpdateConfig, update: Update, publisher: Publisher) -> Iterator[EventLog]:
     """The update's event log, from its creation to its end, whichever that is."""
-    _publish_specs(config.bootstrap, publisher, [event_log_spec(config.catalog, config.schema)])
+    _send_specs(config.bootstrap, publisher, [event_log_spec(config.catalog, config.schema)])
     log = EventLog(publisher, update)
     log.add(update_created(update, _settings(config), getpass.getuser()), update_state(update, "INITIALIZING"))
     try:
@@ -153,8 +153,7 @@ class _Run:
 
     def until(self, stop: threading.Event, on_ready: Callable[[], None]) -> None:
         config = self.config
-        told = partial(told_progress, config.bootstrap, config.lake, config.catalog, config.schema)
-        progress = ProgressLog(self.log, config.lake, told)
+        progress = ProgressLog(self.log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
         flows, views = self._flows(progress), self._views(progress)
         with committed_batches(self.session, self._marking(progress)):
             await_tables(config.lake, self.planned.awaited, stop)
@@ -216,7 +215,7 @@ class _Run:
         return mark
 
 
-def _publish_specs(bootstrap: str, publisher: Publisher, specs: Sequence[TableSpec]) -> None:
+def _send_specs(bootstrap: str, publisher: Publisher, specs: Sequence[TableSpec]) -> None:
     tables = [Topic(spec.topic, retention_bytes=TABLE_TOPIC_BYTES) for spec in specs]
     ensure_topics(bootstrap, [Topic(SPECS_TOPIC, compacted=True), *tables])
     for spec in specs:
