@@ -96,7 +96,7 @@ def test_it_ends_when_the_time_is_over_and_no_table_grows(settings, mine, monkey
         return [replace(table, rows=seen[-1])]
 
     monkeypatch.setattr(live, "present_statuses", growing)
-    monkeypatch.setattr(live, "_has_come", lambda *_: len(seen) > 1)
+    monkeypatch.setattr(live, "_have_grown", lambda *_: len(seen) > 1)
     monkeypatch.setattr(live, "REFRESH_SECONDS", 0.01)
     mine(lambda stop: stop.wait())
     began = time.monotonic()
@@ -111,6 +111,13 @@ def test_gold_of_an_earlier_run_is_not_taken_for_this_ones(settings):
     published = gold.newest()
     assert live._has_come(gold, published - timedelta(seconds=1))
     assert not live._has_come(gold, published)
+
+
+def test_a_timed_run_waits_for_rows_of_its_own(settings):
+    [table] = statuses = read_statuses(LakeStatus(settings.lake_url))
+    there = settings.model_copy(update={"catalog": table.name.catalog, "schema_": table.name.schema})
+    assert live._have_grown(there, statuses, table.published - timedelta(seconds=1), table.name.name)
+    assert not live._have_grown(there, statuses, table.published, table.name.name)
 
 
 def test_gold_that_is_not_made_yet_has_not_come(settings):

@@ -24,24 +24,21 @@ class Jvm:
         return self if name in session.LOOKED_UP else name
 
 
-class Settings(dict):
-    """The settings with which a session would be started, in `jvm`."""
-
-    def __init__(self):
-        super().__init__()
-        self.jvm = Jvm()
+@pytest.fixture
+def jvm():
+    return Jvm()
 
 
 @pytest.fixture
-def built(monkeypatch):
-    """The settings with which a session would be started."""
-    settings = Settings()
+def built(monkeypatch, jvm):
+    """The settings with which a session would be started, in `jvm`."""
+    settings = {}
     builder = SimpleNamespace(
         appName=lambda _: builder,
         master=lambda _: builder,
         config=lambda key, value: settings.update({key: value}) or builder,
         getOrCreate=lambda: SimpleNamespace(
-            sparkContext=SimpleNamespace(setLogLevel=lambda _: None, _jvm=settings.jvm),
+            sparkContext=SimpleNamespace(setLogLevel=lambda _: None, _jvm=jvm),
             dataSource=SimpleNamespace(register=lambda _: None),
         ),
     )
@@ -84,19 +81,18 @@ def test_a_session_against_a_cluster_has_no_archive(built, tmp_path, monkeypatch
     session.archive_classes(cluster, tmp_path, [], threading.Event())
 
 
-def test_a_function_of_spark_is_looked_up_in_java_once(built, tmp_path):
+def test_a_function_of_spark_is_looked_up_in_java_once(built, jvm, tmp_path):
     session.start_session(tmp_path, [])
-    jvm = built.jvm
     for _ in range(2):
         for name in session.LOOKED_UP:
             assert getattr(jvm, name).lower == "lower"
     assert sorted(jvm.looked_up) == sorted([*session.LOOKED_UP, *["lower"] * len(session.LOOKED_UP)])
 
 
-def test_a_second_start_looks_nothing_up_again(built, tmp_path):
+def test_a_second_start_looks_nothing_up_again(built, jvm, tmp_path):
     session.start_session(tmp_path, [])
     session.start_session(tmp_path, [])
-    assert sorted(built.jvm.looked_up) == sorted(session.LOOKED_UP)
+    assert sorted(jvm.looked_up) == sorted(session.LOOKED_UP)
 
 
 def test_pyspark_finds_its_functions_where_they_are_kept(spark, monkeypatch):

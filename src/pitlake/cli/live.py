@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,7 +23,7 @@ from pitlake.cli.summary import quality_summary, tables_summary
 from pitlake.cli.system import System, running_mine
 from pitlake.lake.following import Arrivals
 from pitlake.lake.names import TableName
-from pitlake.lake.status import LakeStatus
+from pitlake.lake.status import LakeStatus, TableStatus
 from pitlake.local.supervision import Change, Event, termination_as_exit
 
 if TYPE_CHECKING:
@@ -137,25 +137,21 @@ def _stop_at_rest(settings: Settings, began: datetime, deadline: float, stop: th
     """Set `stop` when the time is over, the mine's tables have rows of this run, and none grows; or when that takes too long."""
     stop.wait(max(0.0, deadline - time.monotonic()))
     lake, rows, last_deadline = LakeStatus(settings.lake_url), -1, time.monotonic() + DRAIN_SECONDS
-    filled = [_arrivals(settings, table) for table in _FILLED]
     while time.monotonic() < last_deadline and not stop.wait(REFRESH_SECONDS):
-        last_rows, rows = rows, sum(status.rows for status in present_statuses(lake))
-        if rows == last_rows and all(_has_come(arrivals, began) for arrivals in filled):
+        statuses = present_statuses(lake)
+        last_rows, rows = rows, sum(status.rows for status in statuses)
+        if rows == last_rows and _have_grown(settings, statuses, began, *_FILLED):
             break
     stop.set()
 
 
 def _await_gold(settings: Settings, clock: Stopwatch, began: datetime, stop: threading.Event) -> None:
     """Say when this run's first gold row is there."""
-    gold = _arrivals(settings, GOLD)
+    gold = Arrivals(TableName(settings.catalog, settings.schema_, GOLD).path(settings.lake_url))
     while not _has_come(gold, began):
         if stop.wait(IMPATIENT_SECONDS):
             return
     clock.say(f"first row in {GOLD} [green]visible[/green]")
-
-
-def _arrivals(settings: Settings, table: str) -> Arrivals:
-    return Arrivals(TableName(settings.catalog, settings.schema_, table).path(settings.lake_url))
 
 
 def _has_come(arrivals: Arrivals, began: datetime) -> bool:
@@ -177,6 +173,12 @@ def _draw(settings: Settings, console: Console, stop: threading.Event) -> None:
         while not stop.wait(REFRESH_SECONDS):
             hint = Text("Ctrl-C ends all of it", style="dim")
             live.update(Group(tables_summary(present_statuses(lake), now=datetime.now(UTC)), hint), refresh=True)
+
+
+def _have_grown(settings: Settings, statuses: Sequence[TableStatus], began: datetime, *tables: str) -> bool:
+    """Whether rows were computed since the run began and stored, in all of these tables."""
+    grown = {status.name for status in statuses if status.published and status.published > began}
+    return grown >= {TableName(settings.catalog, settings.schema_, table) for table in tables}
 
 
 def measured_from(ready_at: datetime, now: datetime) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from deltalake import CommitProperties, DeltaTable, Transaction
@@ -105,6 +105,12 @@ class Commit:
     def seconds(self) -> float:
         """How long the commit took."""
         return max(0.0, self.at.timestamp() - self.note.started / 1000)
+
+    @property
+    def published(self) -> datetime:
+        """When the newest of its rows was published (UTC), to within five per cent of how long that row then waited."""
+        waited = self.note.latency.get("processed_to_commit", Histogram()).percentile(0.0)
+        return datetime.fromtimestamp(self.note.started / 1000, UTC) - timedelta(seconds=waited or 0.0)
 
     @property
     def latencies(self) -> dict[str, Histogram]:

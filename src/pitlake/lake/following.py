@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from deltalake import DeltaTable
 
 from pitlake.lake.commits import Commit, commits
 from pitlake.lake.creation import LOG_RETENTION
-from pitlake.lake.latency import Histogram
 
 # Commits that come while the log is read are in it too, and push older ones out of what is asked for.
 _MEANWHILE = 4
@@ -55,16 +54,10 @@ class Arrivals:
     def newest(self) -> datetime | None:
         """When the newest row was published (UTC), None while there is none. Raises as FollowedTable does.
 
-        By the last commit with rows: what its writer found in the topic may be of long before. To within five per cent of how
-        long before.
+        By the last commit with rows: what its writer found in the topic may be of long before.
         """
         self._followed.advance()
-        return next((_published(commit) for commit in self._followed.history if commit.note.rows), None)
-
-
-def _published(commit: Commit) -> datetime:
-    waited = commit.note.latency.get("processed_to_commit", Histogram()).percentile(0.0)
-    return datetime.fromtimestamp(commit.note.started / 1000, UTC) - timedelta(seconds=waited or 0.0)
+        return next((commit.published for commit in self._followed.history if commit.note.rows), None)
 
 
 def _is_same(one: Commit, other: Commit) -> bool:

@@ -20,7 +20,7 @@ class TableStatus:
 
     `rows` is what the table holds now. `last_commit` is when rows last arrived (UTC), None when the log shows none. `stages`
     holds, per stage, the latencies of the rows that the log still remembers; `event_to_visible` is the whole way. `expectations`
-    counts all rows since the table was created.
+    counts all rows since the table was created. `published` is when the newest row of the last commit with rows was (UTC).
     """
 
     name: TableName
@@ -28,6 +28,7 @@ class TableStatus:
     last_commit: datetime | None
     stages: Mapping[str, Histogram]
     expectations: Mapping[str, Tally]
+    published: datetime | None = None
 
 
 class LakeStatus:
@@ -71,6 +72,7 @@ class LakeStatus:
             last_commit=with_rows[0].at if with_rows else None,
             stages=_stages([commit for commit in with_rows if since is None or commit.at > since]),
             expectations=history[0].note.totals.expectations,
+            published=with_rows[0].published if with_rows else None,
         )
 
 
