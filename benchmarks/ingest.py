@@ -1,7 +1,8 @@
 """How fast is the endpoint, and how soon does it acknowledge?
 
 Broker, endpoint and the unmodified Databricks SDK, all on this machine; every acknowledgement means that the record is in the
-landing topic for good. Records are about 1 KB of JSON, no two alike.
+landing topic for good. Records are about 1 KB of JSON, no two alike. The last run, `echo`, has no endpoint: it tells how much of
+the latencies at a steady rate is the machine's own.
 
     .venv/bin/python -m benchmarks.ingest
     .venv/bin/python -m benchmarks.ingest --only paced --seconds 20
@@ -13,11 +14,13 @@ import argparse
 import itertools
 import json
 import os
+import socket
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 
 from zerobus.sdk.shared import AckCallback, StreamConfigurationOptions, TableProperties
@@ -30,6 +33,8 @@ RECORD_BYTES = 1000
 BATCH = 1000
 MOST_UNACKNOWLEDGED = 50_000
 WARM_UP_SECONDS = 3.0
+ECHO_WORK_SECONDS = 0.0002
+"""What each side of the echo computes per record: together less than a third of what endpoint, broker and client take for one."""
 
 
 class Acks(AckCallback):
@@ -52,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rate", type=float, default=1000, help="records in a second, of the paced run")
-    parser.add_argument("--only", choices=["batches", "singles", "paced"])
+    parser.add_argument("--only", choices=["batches", "singles", "paced", "echo"])
     given = parser.parse_args()
     runs = {"batches": _batches, "singles": _singles, "paced": _paced}
     with tempfile.TemporaryDirectory() as folder, running_broker(Path(folder) / "broker") as broker:
@@ -60,6 +65,8 @@ def main() -> None:
             if given.only in {None, name}:
                 with running_endpoint(broker.bootstrap, Path(folder) / name) as endpoint, _stream(endpoint) as (stream, acks):
                     print(json.dumps({"run": name, **run(stream, acks, given)}), flush=True)
+    if given.only in {None, "echo"}:
+        print(json.dumps({"run": "echo", **_echo(given)}), flush=True)
 
 
 @contextmanager
@@ -125,13 +132,52 @@ def _measured(
     while len(acks.at) < number:
         time.sleep(0.01)
     counted = [offset for offset, at in sent.items() if at - begin >= WARM_UP_SECONDS]
-    latencies = sorted(acks.at[offset] - sent[offset] for offset in counted)
     lasted = max(acks.at[offset] for offset in counted) - min(sent[offset] for offset in counted)
+    latencies = [acks.at[offset] - sent[offset] for offset in counted]
+    return {"records_per_second": round(len(counted) * records / lasted), **_percentiles(latencies)}
+
+
+def _percentiles(latencies: list[float]) -> dict[str, float]:
+    latencies = sorted(latencies)
     return {
-        "records_per_second": round(len(counted) * records / lasted),
         "ack_p50_ms": round(1000 * latencies[len(latencies) // 2], 1),
         "ack_p99_ms": round(1000 * latencies[int(0.99 * len(latencies))], 1),
     }
+
+
+def _echo(given: argparse.Namespace) -> dict[str, float]:
+    """Two bare processes that exchange records at the steady rate and compute a little for each: what the machine allows."""
+    here, there = socket.socketpair()
+    latencies: list[float] = []
+    answering = get_context("spawn").Process(target=_answer, args=(there,), daemon=True)
+    answering.start()
+    there.close()
+    with here:
+        begin = time.perf_counter()
+        for number in range(int((WARM_UP_SECONDS + given.seconds) * given.rate)):
+            due = begin + number / given.rate
+            time.sleep(max(0.0, due - time.perf_counter()))
+            _compute()
+            here.sendall(_record(number).encode())
+            here.recv(1)
+            if due - begin >= WARM_UP_SECONDS:
+                latencies.append(time.perf_counter() - due)
+    answering.join()
+    return {"records_per_second": round(len(latencies) / given.seconds), **_percentiles(latencies)}
+
+
+def _answer(client: socket.socket) -> None:
+    with client:
+        while client.recv(RECORD_BYTES, socket.MSG_WAITALL):
+            _compute()
+            client.sendall(b"!")
+
+
+def _compute() -> None:
+    """Take processor time, not time: a stop of the machine must not be part of it."""
+    end = time.thread_time() + ECHO_WORK_SECONDS
+    while time.thread_time() < end:
+        pass
 
 
 _FILLER = os.urandom(RECORD_BYTES // 2).hex()
