@@ -26,8 +26,6 @@ LANDING_ID = "landing_id"
 
 _KAFKA_OPTIONS = {
     "startingOffsets": "earliest",
-    # The broker answers a fetch after this long even when there is little to send; its default of 500 ms is a second's half.
-    "kafka.fetch.max.wait.ms": "100",
     "kafka.max.partition.fetch.bytes": "10485760",
     # The endpoint writes in transactions: what one has aborted comes again.
     "kafka.isolation.level": "read_committed",
