@@ -108,13 +108,14 @@ def _singles(stream: ZerobusStream, acks: Acks, given: argparse.Namespace) -> di
 
 
 def _paced(stream: ZerobusStream, acks: Acks, given: argparse.Namespace) -> dict[str, float]:
-    """One record at a time, at a steady rate."""
+    """One record at a time, at a steady rate; the latency counts from when it is due."""
     sent: dict[int, float] = {}
     begin = time.perf_counter()
 
     def send(number: int) -> None:
-        time.sleep(max(0.0, begin + number / given.rate - time.perf_counter()))
-        sent[stream.ingest_record_offset(_record(number))] = time.perf_counter()
+        due = begin + number / given.rate
+        time.sleep(max(0.0, due - time.perf_counter()))
+        sent[stream.ingest_record_offset(_record(number))] = due
 
     return _measured(send, stream, sent, acks, given.seconds, 1)
 

@@ -1,8 +1,11 @@
 """Does the endpoint keep its promises when it is killed, and its memory when the broker is away?
 
-`kills`: while the unmodified SDK sends, the endpoint is killed with SIGKILL, again and again; then every record must
-be in the landing topic, once. `pauses`: the broker is stopped and resumed while the SDK sends; the memory is reported as
-it was after the first minute and at its largest and smallest afterwards.
+`kills`: while the unmodified SDK sends, the endpoint is killed with SIGKILL, again and again; then every record must be in the
+landing topic, once. How many came again and were refused tells how much was killed between writing and acknowledging.
+
+`pauses`: the broker is stopped and resumed while the SDK sends more than the endpoint takes unwritten. Its memory is reported as
+it was after the first minute and at its largest and smallest afterwards, and how many records waited at the client when a pause
+ended.
 
     .venv/bin/python -m benchmarks.ingest_endurance kills --times 20
     .venv/bin/python -m benchmarks.ingest_endurance pauses --seconds 300
@@ -14,6 +17,7 @@ import argparse
 import json
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -24,6 +28,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 from zerobus.sdk.shared import StreamConfigurationOptions, TableProperties
 from zerobus.sdk.sync import ZerobusSdk
@@ -32,7 +37,8 @@ from pitlake.streams.consumers import BEGINNING, TopicReader, kept_offsets
 from tests.support.broker import running_broker
 from tests.support.endpoint import TABLE, RunningEndpoint, running_endpoint
 
-RECORD_BYTES = 300
+RECORD_BYTES = {"kills": 300, "pauses": 8_000}
+"""With those of the pauses the endpoint has all that it takes unwritten, 32 MiB, before a pause is over."""
 BATCH = 20
 PAUSE_SECONDS = 10.0
 WARM_UP_SECONDS = 60.0
@@ -61,13 +67,13 @@ def main() -> int:
 class _Load:
     """Sends numbered records at a steady rate, every other group as a batch, until it is stopped."""
 
-    def __init__(self, endpoint: RunningEndpoint, rate: float) -> None:
+    def __init__(self, endpoint: RunningEndpoint, given: argparse.Namespace) -> None:
         options = StreamConfigurationOptions(
             recovery_backoff_ms=100, recovery_retries=10_000, max_inflight_records=MOST_UNACKNOWLEDGED
         )
         sdk = ZerobusSdk(endpoint.addresses.endpoint, endpoint.addresses.workspace)
         self._stream = sdk.create_stream(endpoint.client_id, endpoint.secret, TableProperties(TABLE), options)
-        self._rate = rate
+        self._rate, self._filler = given.rate, "x" * RECORD_BYTES[given.what]
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._send)
         self.sent = 0
@@ -86,7 +92,7 @@ class _Load:
     def _send(self) -> None:
         began = time.monotonic()
         while not self._stop.wait(max(0.0, began + self.sent / self._rate - time.monotonic())):
-            records = [_record(number) for number in range(self.sent, self.sent + BATCH)]
+            records = [json.dumps({"n": number, "filler": self._filler}) for number in range(self.sent, self.sent + BATCH)]
             if self.sent // BATCH % 2:
                 self._stream.ingest_records_nowait(records)
             else:
@@ -96,8 +102,8 @@ class _Load:
 
 
 @contextmanager
-def _load(endpoint: RunningEndpoint, rate: float) -> Iterator[_Load]:
-    load = _Load(endpoint, rate)
+def _load(endpoint: RunningEndpoint, given: argparse.Namespace) -> Iterator[_Load]:
+    load = _Load(endpoint, given)
     load.start()
     try:
         yield load
@@ -105,22 +111,29 @@ def _load(endpoint: RunningEndpoint, rate: float) -> Iterator[_Load]:
         load.finish()
 
 
-def _record(number: int) -> str:
-    return json.dumps({"n": number, "filler": "x" * RECORD_BYTES})
-
-
 def _kills(endpoint: RunningEndpoint, given: argparse.Namespace) -> dict[str, object]:
     chance = random.Random(1)
-    with _load(endpoint, given.rate) as load:
+    refused = 0
+    with _load(endpoint, given) as load:
         for _ in range(given.times):
             time.sleep(chance.uniform(0.3, 2.0))
+            refused += _figure(endpoint, "duplicates_refused_total")
             endpoint.kill()
             endpoint.start()
         time.sleep(1)
+        refused += _figure(endpoint, "duplicates_refused_total")
     counts = Counter(_landed(endpoint))
     missing = load.sent - len(counts)
     twice = sum(count - 1 for count in counts.values())
-    return {"kept": not (missing or twice), "kills": given.times, "acknowledged": load.sent, "missing": missing, "twice": twice}
+    report = {"acknowledged": load.sent, "missing": missing, "twice": twice, "duplicates_refused": refused}
+    return {"kept": not (missing or twice), "kills": given.times, **report}
+
+
+def _figure(endpoint: RunningEndpoint, name: str) -> int:
+    """A figure of the table, as the endpoint that runs now has counted it."""
+    text = httpx.get(f"{endpoint.addresses.workspace}/metrics", trust_env=False).text
+    found = re.search(rf'^pitlake_ingest_{name}{{table="{re.escape(TABLE)}"}} (.+)$', text, re.MULTILINE)
+    return int(float(found[1])) if found else 0
 
 
 def _landed(endpoint: RunningEndpoint) -> Iterator[int]:
@@ -134,13 +147,16 @@ def _landed(endpoint: RunningEndpoint) -> Iterator[int]:
 def _pauses(endpoint: RunningEndpoint, broker: int, given: argparse.Namespace) -> dict[str, object]:
     process = psutil.Process(endpoint.pid)
     sizes: list[float] = []
+    held_back = 0
     began = time.monotonic()
     paused = False
     try:
-        with _load(endpoint, given.rate) as load:
+        with _load(endpoint, given) as load:
             while (passed := time.monotonic() - began) < given.seconds:
                 wanted = passed // PAUSE_SECONDS % 3 == 2  # a third of the time
                 if wanted != paused:
+                    if paused:
+                        held_back = max(held_back, load.sent - _figure(endpoint, "records_total"))
                     os.kill(broker, signal.SIGSTOP if wanted else signal.SIGCONT)
                     paused = wanted
                 time.sleep(0.5)
@@ -150,7 +166,7 @@ def _pauses(endpoint: RunningEndpoint, broker: int, given: argparse.Namespace) -
     finally:
         os.kill(broker, signal.SIGCONT)
     kept = max(sizes) <= 1.1 * sizes[0] and min(sizes) >= 0.9 * sizes[0]
-    report = {"first_mib": round(sizes[0]), "least_mib": round(min(sizes)), "most_mib": round(max(sizes))}
+    report = {"held_back": held_back, "first_mib": round(sizes[0]), "least_mib": round(min(sizes)), "most_mib": round(max(sizes))}
     return {"kept": kept, "seconds": given.seconds, "acknowledged": load.sent, **report}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -10,11 +11,17 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from grpclib.client import Channel
+from grpclib.const import Cardinality
 
 from pitlake.errors import ConfigurationError
-from pitlake.ingest.endpoint import EndpointConfig, run_endpoint
+from pitlake.ingest.endpoint import DRAIN_SECONDS, EndpointConfig, run_endpoint
+from pitlake.ingest.service import METHOD
+from pitlake.ingest.tokens import Grant, Tokens
+from pitlake.ingest.zerobus_pb2 import JSON, CreateIngestStreamRequest, EphemeralStreamRequest, EphemeralStreamResponse
 from tests.support.endpoint import running_endpoint
 from tests.support.waiting import await_that
 
@@ -106,6 +113,34 @@ def test_told_to_end_it_lets_its_clients_go_and_they_come_back(broker, table, ho
             assert endpoint.process.exit_code() == 0
             endpoint.start()
         assert sorted(json.loads(value)["n"] for value in landed(table)) == list(range(load.sent))
+
+
+async def _told_to_go(endpoint, table):
+    """What a client that looks at nothing but the wire hears when the endpoint ends."""
+    address = urlsplit(endpoint.addresses.endpoint)
+    channel = Channel(address.hostname, address.port)
+    token = Tokens((endpoint.home / "ingest" / "signing.key").read_bytes()).issue(Grant("tester", (table.name,)))
+    kind = (METHOD, Cardinality.STREAM_STREAM, EphemeralStreamRequest, EphemeralStreamResponse)
+    try:
+        async with channel.request(*kind, metadata={"authorization": f"Bearer {token}"}) as stream:
+            create = CreateIngestStreamRequest(table_name=table.name, record_type=JSON)
+            await stream.send_message(EphemeralStreamRequest(create_stream=create))
+            await stream.recv_message()
+            ending = asyncio.create_task(asyncio.to_thread(endpoint.end))
+            told = await stream.recv_message()
+            await stream.end()
+            await ending
+            return told
+    finally:
+        channel.close()
+
+
+def test_told_to_end_it_says_so_and_waits_no_longer_than_its_clients_take_to_go(broker, table, home):
+    with running_endpoint(broker.bootstrap, home) as endpoint:
+        began = time.monotonic()
+        told = asyncio.run(_told_to_go(endpoint, table))
+        assert time.monotonic() - began < DRAIN_SECONDS
+    assert told.close_stream_signal.duration.ToSeconds() == DRAIN_SECONDS
 
 
 def test_who_takes_a_table_over_ends_its_previous_owner(broker, table, tmp_path, stream_to, landed):

@@ -166,7 +166,14 @@ def test_a_datum_that_does_not_fit_its_schema_is_refused(change):
         avro_decoder(json.dumps(AVRO))(change(_avro(DATUM)))
 
 
-@pytest.mark.parametrize("schema", ["", "{", '{"type": "unheard-of"}'])
+def test_a_local_timestamp_has_no_zone():
+    schema = {"type": "long", "logicalType": "local-timestamp-micros"}
+    stream, local = io.BytesIO(), datetime(2026, 2, 15, 4, 12, 9, 113001)  # noqa: DTZ001
+    fastavro.schemaless_writer(stream, fastavro.parse_schema(schema), local)
+    assert avro_decoder(json.dumps(schema))(stream.getvalue()) == b'"2026-02-15T04:12:09.113001"'
+
+
+@pytest.mark.parametrize("schema", ["", "{", "5", '{"type": "unheard-of"}', '{"type": "array"}', '{"type": "record"}'])
 def test_a_schema_that_is_none_is_refused(schema):
     with pytest.raises(BadFormat):
         avro_decoder(schema)

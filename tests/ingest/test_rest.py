@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from pitlake.ingest.rest import HttpError, records_of
+from pitlake.ingest.tables import MOST_RECORD_BYTES
 
 
 @pytest.fixture(name="http")
@@ -82,6 +83,12 @@ def test_a_body_that_is_too_large_is_refused(http, token, table):
     assert answer.status_code == 413
 
 
+def test_a_record_is_measured_in_bytes():
+    text = "é" * (MOST_RECORD_BYTES // 2)
+    with pytest.raises(HttpError, match="more than 10,485,760 bytes"):
+        records_of(f'[{{"a":"{text}"}}]'.encode())
+
+
 @pytest.mark.parametrize(
     ("form", "credentials", "status", "error"),
     [
@@ -100,12 +107,22 @@ def test_it_lives_and_is_ready(http):
     assert [http.get(path).status_code for path in ("/healthz", "/readyz")] == [200, 200]
 
 
-def test_the_figures_count_records_and_refused_duplicates(http, token, table):
+def test_the_figures_count_what_comes_over_both_protocols(endpoint, http, token, table, stream_to):
     for _ in range(2):
         _insert(http, table.name, token, '[{"a":1},{"a":2}]')
-    text = http.get("/metrics").text
-    assert f'pitlake_ingest_records_total{{table="{table.name}"}} 4.0' in text
-    assert f'pitlake_ingest_duplicates_refused_total{{table="{table.name}"}} 2.0' in text
+    with stream_to(endpoint, table.name) as stream:
+        stream.wait_for_offset(stream.ingest_record_offset('{"a":3}'))
+        text = http.get("/metrics").text
+    expected = {
+        "records_total": 5,
+        "bytes_total": 35,
+        "duplicates_refused_total": 2,
+        "acks_total": 3,
+        "ack_latency_seconds_count": 3,
+        "open_streams": 1,
+    }
+    for name, value in expected.items():
+        assert f'pitlake_ingest_{name}{{table="{table.name}"}} {value}.0' in text
 
 
 def test_the_document_describes_every_path(http):

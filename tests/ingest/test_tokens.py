@@ -80,6 +80,7 @@ def test_a_request_names_the_tables_that_it_wants_to_write():
     assert requested_tables(_details("c.s.t", privileges=["SELECT", "MODIFY"])) == ["c.s.t"]
     assert requested_tables(_details("c.s.t", operations=["zerobuswrite"])) == ["c.s.t"]
     assert requested_tables(_details("c.s.t", privileges=["SELECT"])) == []
+    assert requested_tables(_details("c.s.t", operations=[{}, 5])) == []
     assert requested_tables(None) is None
 
 
@@ -92,3 +93,8 @@ def test_details_that_are_no_list_of_objects_are_an_error(details):
 def test_of_what_is_asked_for_only_what_is_allowed_is_granted():
     assert granted("g", ["c.s.*"], ["c.s.t", "c.other.t"]).tables == ("c.s.t",)
     assert granted("g", ["c.s.*"], None).tables == ("c.s.*",)
+
+
+@pytest.mark.parametrize("wanted", ["c.s.line*", "c.s.line?", "c.s.line[0-9]"])
+def test_a_pattern_that_is_asked_for_is_not_granted(wanted):
+    assert granted("g", ["c.s.line?", "c.s.*"], [wanted]).tables == ()

@@ -52,7 +52,7 @@ def print_client(settings: Settings, console: Console) -> None:
     """Say where records can be sent, and as whom: at the first start a client is made, whose secret is shown this once."""
     addresses = addresses_of(settings)
     is_new = CLIENT not in clients_of(settings).names()
-    another = f"pitlake client {CLIENT} --table {LANDING.name}"
+    another = f"pitlake client {CLIENT} --table '*' --home {settings.home}"
     secret = add_client(settings, CLIENT, ["*"]) if is_new else f"as shown at the first start; for a new one: {another}"
     lines = {
         "endpoint": addresses.endpoint,

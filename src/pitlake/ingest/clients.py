@@ -65,6 +65,11 @@ class Clients:
             ) from fault
 
 
+def is_pattern(table: str) -> bool:
+    """Whether it may mean more than one table."""
+    return any(sign in table for sign in "*?[")
+
+
 def may_write(patterns: Iterable[str], table: str) -> bool:
     """Whether one of the names or patterns means the table."""
     return any(fnmatchcase(table, pattern) for pattern in patterns)

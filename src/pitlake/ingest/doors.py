@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 from pitlake.ingest.door import Door, Receipt
@@ -39,6 +40,11 @@ class OpenTable:
         if receipt.duplicates:
             self.metrics.duplicates.inc(receipt.duplicates)
         return receipt
+
+    def acknowledged(self, arrived: float) -> None:
+        """Count an acknowledgement; the oldest of what it covers `arrived` then, by `time.perf_counter`."""
+        self.metrics.acks.inc()
+        self.metrics.latency.observe(time.perf_counter() - arrived)
 
 
 class Doors:
@@ -83,12 +89,18 @@ class Doors:
     async def _opened(self, table: LandingTable) -> OpenTable:
         """The table, opened once, whoever asks for it meanwhile."""
         if table.name not in self._open:
-            self._open[table.name] = self._tasks.create_task(self._opening(table))
+            # Outside of the task group: a table that cannot be opened now must not end the others.
+            self._open[table.name] = asyncio.create_task(self._opening(table))
         return await asyncio.shield(self._open[table.name])
 
     async def _opening(self, table: LandingTable) -> OpenTable:
         log, window = LandingLog(self._bootstrap, table.topic), Window(WINDOW_RECORDS)
-        await asyncio.to_thread(_fill, log, window)
+        try:
+            await asyncio.to_thread(_fill, log, window)
+        except Exception:
+            del self._open[table.name]
+            log.close()
+            raise
         door = Door(log, window, group_bytes=GROUP_BYTES, room_bytes=ROOM_BYTES)
         self._logs.append(log)
         self._doors.append(door)

@@ -1,7 +1,8 @@
 """What the clients send, as the JSON that lands: JSON verbatim, Protobuf by the client's descriptor, Avro by its schema.
 
 Nothing is lost on the way: integers of 64 bits stay integers, timestamps keep their microseconds (Zerobus sends them as integers,
-which they stay; Avro's logical types become ISO 8601 in UTC), bytes are base64, NaN and the infinities are text.
+which they stay; Avro's logical types become ISO 8601, in UTC where they are instants, without a zone where they are local), bytes
+are base64, NaN and the infinities are text.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def avro_decoder(schema: str) -> Decoder:
     """The decoder of an Avro schema, given as JSON; a record is one datum without a header. Raises BadFormat."""
     try:
         parsed = fastavro.parse_schema(json.loads(schema))
-    except (ValueError, SchemaParseException) as fault:
+    except (ValueError, TypeError, KeyError, SchemaParseException) as fault:
         raise BadFormat(f"The Avro schema cannot be read: {fault}") from fault
 
     def decode(record: bytes) -> bytes:
@@ -71,7 +72,7 @@ def avro_decoder(schema: str) -> Decoder:
             if rest:
                 raise BadRecord(f"{rest} bytes of a record are left over when it is read by the Avro schema.")
             return orjson.dumps(_plain(value))
-        except (EOFError, ValueError, IndexError, OverflowError, orjson.JSONEncodeError) as fault:
+        except (EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, orjson.JSONEncodeError) as fault:
             raise BadRecord(f"A record does not fit the Avro schema: {fault}") from fault
 
     return decode
@@ -155,14 +156,16 @@ def _plain(value: Any) -> Any:
     return as_json(value) if as_json else value
 
 
-def _instant(value: datetime) -> str:
+def _timestamp(value: datetime) -> str:
+    if value.tzinfo is None:
+        return value.isoformat(timespec="microseconds")
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 _AS_JSON: dict[type, Callable[[Any], object]] = {
     float: lambda value: value if math.isfinite(value) else _NOT_FINITE[str(value)],
     bytes: lambda value: base64.b64encode(value).decode(),
-    datetime: _instant,
+    datetime: _timestamp,
     date: date.isoformat,
     time: time.isoformat,
     Decimal: str,

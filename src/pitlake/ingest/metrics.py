@@ -20,7 +20,7 @@ class Metrics:
         self._acks = Counter("pitlake_ingest_acks", "Acknowledgements sent", ["table"], registry=self.registry)
         self._latency = Histogram(
             "pitlake_ingest_ack_latency_seconds",
-            "From the arrival of a message to its acknowledgement",
+            "From the arrival of the oldest message that an acknowledgement covers to that acknowledgement",
             ["table"],
             buckets=_LATENCY_BUCKETS,
             registry=self.registry,

@@ -36,6 +36,7 @@ _INSERT: dict[str, Any] = {
         "404": _answer("There is no such landing table", _reference("Error")),
         "413": _answer("The body is too large", _reference("Error")),
         "501": _answer("The content is not application/json", _reference("Error")),
+        "503": _answer("The broker cannot be reached", _reference("Error")),
     },
 }
 

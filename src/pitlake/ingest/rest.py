@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
+import time
 from collections.abc import Callable
 from json.decoder import WHITESPACE  # type: ignore[attr-defined]
 from typing import Any
@@ -17,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pitlake.errors import BrokerError
 from pitlake.ingest.access import Access, Unauthenticated
 from pitlake.ingest.clients import Clients
-from pitlake.ingest.doors import Doors
+from pitlake.ingest.doors import Doors, OpenTable
 from pitlake.ingest.openapi import DOCUMENT
 from pitlake.ingest.tables import MOST_RECORD_BYTES
 from pitlake.ingest.tokens import Tokens, granted, requested_tables
@@ -73,7 +75,7 @@ class RestService:
             grant = self._access.grant(request.headers.get("authorization"))
         except Unauthenticated as fault:
             raise HttpError(401, "UNAUTHENTICATED", str(fault)) from fault
-        table = await self._doors.find(name)
+        table = await self._table(name)
         if table is None:
             raise HttpError(404, "NOT_FOUND", f"There is no landing table {name}.")
         if not grant.may_write(name):
@@ -82,10 +84,18 @@ class RestService:
         if kind != "application/json":
             raise HttpError(501, "NOT_IMPLEMENTED", f"Content of type {kind or 'unknown'} is not taken; send application/json.")
         await table.door.room()
-        receipt = table.submit(records_of(await _body(request)), grant.client_id.encode())
+        records, arrived = records_of(await _body(request)), time.perf_counter()
+        receipt = table.submit(records, grant.client_id.encode())
         if receipt.group is not None:
             await asyncio.shield(receipt.group.written)
+        table.acknowledged(arrived)
         return JSONResponse({})
+
+    async def _table(self, name: str) -> OpenTable | None:
+        try:
+            return await self._doors.find(name)
+        except BrokerError as fault:
+            raise HttpError(503, "TEMPORARILY_UNAVAILABLE", fault.what) from fault
 
     async def _token(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs((await _body(request)).decode("utf-8", "replace")).items()}
@@ -127,9 +137,12 @@ def records_of(body: bytes) -> list[bytes]:
         text = body.decode()
         if not isinstance(json.loads(text), list):
             raise _invalid("The body is no JSON array of objects.")
-        return [item.encode() for item in _items(text)]
+        records = [item.encode() for item in _items(text)]
     except (ValueError, RecursionError) as fault:
         raise _invalid(f"The body is no JSON: {fault}") from fault
+    if max(map(len, records), default=0) > MOST_RECORD_BYTES:
+        raise _invalid(f"A record has more than {MOST_RECORD_BYTES:,} bytes.")
+    return records
 
 
 def _items(text: str) -> list[str]:
@@ -141,8 +154,6 @@ def _items(text: str) -> list[str]:
         value, end = _decode(text, at)
         if not isinstance(value, dict):
             raise _invalid("An item of the array is no object.")
-        if end - at > MOST_RECORD_BYTES:
-            raise _invalid(f"A record has more than {MOST_RECORD_BYTES:,} bytes.")
         items.append(text[at:end])
         at = skip(text, end).end()
         at = skip(text, at + 1).end() if text[at] == "," else at

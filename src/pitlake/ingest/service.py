@@ -18,6 +18,7 @@ from grpclib import GRPCError, Status
 from grpclib.const import Cardinality, Handler
 from grpclib.server import Stream
 
+from pitlake.errors import BrokerError
 from pitlake.ingest.access import Access, Unauthenticated
 from pitlake.ingest.door import Group
 from pitlake.ingest.doors import Doors, OpenTable
@@ -96,7 +97,7 @@ class ZerobusService:
         wanted = request.create_stream
         if headers.get(TABLE_HEADER, wanted.table_name) != wanted.table_name:
             raise _invalid(f"The header {TABLE_HEADER} names another table than {wanted.table_name}.")
-        table = await self._doors.find(wanted.table_name)
+        table = await self._table(wanted.table_name)
         if table is None:
             raise GRPCError(Status.NOT_FOUND, f"There is no landing table {wanted.table_name}.")
         if not grant.may_write(wanted.table_name):
@@ -110,6 +111,12 @@ class ZerobusService:
                 await ingest.serve(self._drain_seconds)
         finally:
             self._open -= 1
+
+    async def _table(self, name: str) -> OpenTable | None:
+        try:
+            return await self._doors.find(name)
+        except BrokerError as fault:
+            raise GRPCError(Status.UNAVAILABLE, fault.what) from fault
 
 
 def _text(header: str | bytes | None) -> str | None:
@@ -223,8 +230,7 @@ class _IngestStream:
             await self._send(
                 EphemeralStreamResponse(ingest_record_response=IngestRecordResponse(durability_ack_up_to_offset=offset))
             )
-            self._table.metrics.acks.inc()
-            self._table.metrics.latency.observe(time.perf_counter() - oldest.arrived)
+            self._table.acknowledged(oldest.arrived)
 
     async def _signal_end(self, drain_seconds: asyncio.Future[float]) -> None:
         signal = CloseStreamSignal()

@@ -10,7 +10,7 @@ import jwt
 import jwt.types
 import orjson
 
-from pitlake.ingest.clients import may_write
+from pitlake.ingest.clients import is_pattern, may_write
 
 LIFETIME_SECONDS = 3600
 """How long a token is good, as the service has it."""
@@ -82,13 +82,16 @@ def requested_tables(authorization_details: str | None) -> list[str] | None:
 
 def _asks_to_write(detail: dict[str, object]) -> bool:
     named = [detail.get(field) for field in ("operations", "privileges")]
-    asked = {name for names in named if isinstance(names, list) for name in names}
+    asked = {name for names in named if isinstance(names, list) for name in names if isinstance(name, str)}
     return detail.get("object_type") == "TABLE" and bool(asked & {_WRITING, "MODIFY"})
 
 
 def granted(client_id: str, allowed: Iterable[str], requested: Iterable[str] | None) -> Grant:
-    """What a client gets of what it asks for: the tables that it may write, or all of them when it names none."""
+    """What a client gets of what it asks for: the tables that it may write, or all of them when it names none.
+
+    What it asks for are names: a pattern would match more than what the client may write.
+    """
     if requested is None:
         return Grant(client_id, tuple(allowed))
     patterns = tuple(allowed)
-    return Grant(client_id, tuple(table for table in requested if may_write(patterns, table)))
+    return Grant(client_id, tuple(table for table in requested if not is_pattern(table) and may_write(patterns, table)))
