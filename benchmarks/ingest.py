@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
+os.environ.setdefault("RUST_LOG", "error")  # the SDK would write its log between the results
+
 from zerobus.sdk.shared import AckCallback, StreamConfigurationOptions, TableProperties
 from zerobus.sdk.sync import ZerobusSdk, ZerobusStream
 

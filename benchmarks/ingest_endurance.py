@@ -30,6 +30,9 @@ from pathlib import Path
 
 import httpx
 import psutil
+
+os.environ.setdefault("RUST_LOG", "error")  # the SDK would write its log between the results
+
 from zerobus.sdk.shared import StreamConfigurationOptions, TableProperties
 from zerobus.sdk.sync import ZerobusSdk
 
