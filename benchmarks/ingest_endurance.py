@@ -4,8 +4,8 @@
 landing topic, once. How many came again and were refused tells how much was killed between writing and acknowledging.
 
 `pauses`: the broker is stopped and resumed while the SDK sends more than the endpoint takes unwritten. Its memory is reported as
-it was after the first minute and at its largest and smallest afterwards, and how many records waited at the client when a pause
-ended.
+it was after the first minute, at the end of a pause and so full of what it takes, and at its largest and smallest afterwards; it
+must not have grown by more than a tenth. How many records waited at the client when a pause ended is told, too.
 
     .venv/bin/python -m benchmarks.ingest_endurance kills --times 20
     .venv/bin/python -m benchmarks.ingest_endurance pauses --seconds 300
@@ -168,7 +168,7 @@ def _pauses(endpoint: RunningEndpoint, broker: int, given: argparse.Namespace) -
             os.kill(broker, signal.SIGCONT)
     finally:
         os.kill(broker, signal.SIGCONT)
-    kept = max(sizes) <= 1.1 * sizes[0] and min(sizes) >= 0.9 * sizes[0]
+    kept = max(sizes) <= 1.1 * sizes[0]
     report = {"held_back": held_back, "first_mib": round(sizes[0]), "least_mib": round(min(sizes)), "most_mib": round(max(sizes))}
     return {"kept": kept, "seconds": given.seconds, "acknowledged": load.sent, **report}
 
