@@ -145,6 +145,7 @@ def _percentiles(latencies: list[float]) -> dict[str, float]:
     return {
         "ack_p50_ms": round(1000 * latencies[len(latencies) // 2], 1),
         "ack_p99_ms": round(1000 * latencies[int(0.99 * len(latencies))], 1),
+        "ack_max_ms": round(1000 * latencies[-1], 1),
     }
 
 
