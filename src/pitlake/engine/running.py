@@ -27,8 +27,6 @@ STAGGER_SECONDS = 2.0
 FIRST_BATCH_SECONDS = 10.0
 WATCH_SECONDS = 0.5
 BEGIN_SECONDS = 0.1
-# A flow that loses its place again so soon is too slow for what its topic keeps: beginning anew would go on for ever.
-ANEW_SECONDS = 600.0
 
 _DRIFT = 60
 """A flow that starts before another has an interval shorter by this part of it, so that flows that fell together part again."""
@@ -75,7 +73,6 @@ class Flows:
         self._due: dict[str, float] = {}
         """When a replica is to start: in the middle of its flow's batch, as far from the boundaries as can be."""
         self._clock = clock
-        self._anew: dict[str, float] = {}
 
     def start(self, stop: threading.Event) -> None:
         """Start all of them, or as many as there is time for until `stop` is set."""
@@ -158,11 +155,9 @@ class Flows:
         """Start a flow that fell behind the topic of a table at the oldest rows that this still has; whether it had.
 
         It applies changes by key and sequence: rows that come again do no harm, and those after the gap are worth more than none.
+        One that is too slow for what its topic keeps does so over and over, with a warning each time: it must not end the others.
         """
         if not isinstance(plan, FlowPlan) or not plan.is_follower or not has_lost_its_place(error):
-            return False
-        last, self._anew[plan.name] = self._anew.get(plan.name), self._clock()
-        if last is not None and self._anew[plan.name] - last < ANEW_SECONDS:
             return False
         self._forget(plan)
         followed = ", ".join(plan.follows)
