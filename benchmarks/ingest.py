@@ -157,6 +157,7 @@ def _echo(given: argparse.Namespace) -> dict[str, float]:
     answering.start()
     there.close()
     with here:
+        here.recv(1)
         begin = time.perf_counter()
         for number in range(int((WARM_UP_SECONDS + given.seconds) * given.rate)):
             due = begin + number / given.rate
@@ -166,12 +167,14 @@ def _echo(given: argparse.Namespace) -> dict[str, float]:
             here.recv(1)
             if due - begin >= WARM_UP_SECONDS:
                 latencies.append(time.perf_counter() - due)
+        lasted = time.perf_counter() - begin - WARM_UP_SECONDS
     answering.join()
-    return {"records_per_second": round(len(latencies) / given.seconds), **_percentiles(latencies)}
+    return {"records_per_second": round(len(latencies) / lasted), **_percentiles(latencies)}
 
 
 def _answer(client: socket.socket) -> None:
     with client:
+        client.sendall(b"!")
         while client.recv(RECORD_BYTES, socket.MSG_WAITALL):
             _compute()
             client.sendall(b"!")

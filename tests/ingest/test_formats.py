@@ -160,6 +160,12 @@ def test_avro_becomes_json_without_loss():
     }
 
 
+def test_a_datum_of_a_decimal_without_precision_is_refused():
+    decode = avro_decoder('{"type": "bytes", "logicalType": "decimal"}')
+    with pytest.raises(BadRecord):
+        decode(b"\x02\x01")
+
+
 @pytest.mark.parametrize("change", [lambda record: record[:-1], lambda record: record + b"x", lambda _: b""])
 def test_a_datum_that_does_not_fit_its_schema_is_refused(change):
     with pytest.raises(BadRecord):
@@ -173,7 +179,10 @@ def test_a_local_timestamp_has_no_zone():
     assert avro_decoder(json.dumps(schema))(stream.getvalue()) == b'"2026-02-15T04:12:09.113001"'
 
 
-@pytest.mark.parametrize("schema", ["", "{", "5", '{"type": "unheard-of"}', '{"type": "array"}', '{"type": "record"}'])
+NO_SCHEMAS = ["", "{", "5", '{"type": "unheard-of"}', '{"type": "array"}', '{"type": "record"}', "[" * 100_000 + "]" * 100_000]
+
+
+@pytest.mark.parametrize("schema", NO_SCHEMAS)
 def test_a_schema_that_is_none_is_refused(schema):
     with pytest.raises(BadFormat):
         avro_decoder(schema)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import uuid
 
+import pytest
+
 from pitlake.ingest.door import Door
 from pitlake.ingest.landing_log import LandingLog
 from pitlake.ingest.tables import LandingTable, landing_topic
 from pitlake.ingest.window import Window
+from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import ensure_topics
+from pitlake.streams.transactions import Stopped
 from tests.support.waiting import await_that
 
 
@@ -23,6 +27,16 @@ async def _write(log, values):
     await receipt.group.written
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
+
+
+def test_told_to_stop_it_reads_no_tail(broker, table):
+    with Publisher(broker.bootstrap) as publisher:
+        publisher.send(table.topic, b"{}")
+    log = LandingLog(broker.bootstrap, table.topic)
+    log.stop()
+    with pytest.raises(Stopped):
+        list(log.open(10))
+    log.close()
 
 
 def test_records_of_one_source_are_in_the_topic_once_and_in_their_order_however_they_are_grouped(broker, landed):

@@ -80,6 +80,7 @@ class Doors:
         """End the writing. What is still under way is left for the next owner to find out."""
         for log in self._logs:
             log.stop()
+        await asyncio.gather(*self._open.values(), return_exceptions=True)
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
@@ -90,22 +91,30 @@ class Doors:
         """The table, opened once, whoever asks for it meanwhile."""
         if table.name not in self._open:
             # Outside of the task group: a table that cannot be opened now must not end the others.
-            self._open[table.name] = asyncio.create_task(self._opening(table))
+            opening = self._open[table.name] = asyncio.create_task(self._opening(table))
+            opening.add_done_callback(_look_at)
         return await asyncio.shield(self._open[table.name])
 
     async def _opening(self, table: LandingTable) -> OpenTable:
         log, window = LandingLog(self._bootstrap, table.topic), Window(WINDOW_RECORDS)
+        self._logs.append(log)
         try:
             await asyncio.to_thread(_fill, log, window)
         except Exception:
+            self._logs.remove(log)
+            await asyncio.to_thread(log.close)
             del self._open[table.name]
-            log.close()
             raise
         door = Door(log, window, group_bytes=GROUP_BYTES, room_bytes=ROOM_BYTES)
-        self._logs.append(log)
         self._doors.append(door)
         self._running.append(self._tasks.create_task(door.run()))
         return OpenTable(table.name, door, self._metrics.of(table.name))
+
+
+def _look_at(opening: asyncio.Task[OpenTable]) -> None:
+    """Its failure is for those who wait for it; when the last of them has gone, it is nobody's."""
+    if not opening.cancelled():
+        opening.exception()
 
 
 def _fill(log: LandingLog, window: Window) -> None:

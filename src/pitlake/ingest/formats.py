@@ -61,7 +61,7 @@ def avro_decoder(schema: str) -> Decoder:
     """The decoder of an Avro schema, given as JSON; a record is one datum without a header. Raises BadFormat."""
     try:
         parsed = fastavro.parse_schema(json.loads(schema))
-    except (ValueError, TypeError, KeyError, SchemaParseException) as fault:
+    except (ValueError, TypeError, KeyError, RecursionError, SchemaParseException) as fault:
         raise BadFormat(f"The Avro schema cannot be read: {fault}") from fault
 
     def decode(record: bytes) -> bytes:
@@ -72,7 +72,7 @@ def avro_decoder(schema: str) -> Decoder:
             if rest:
                 raise BadRecord(f"{rest} bytes of a record are left over when it is read by the Avro schema.")
             return orjson.dumps(_plain(value))
-        except (EOFError, ValueError, IndexError, KeyError, TypeError, OverflowError, orjson.JSONEncodeError) as fault:
+        except (EOFError, LookupError, TypeError, ValueError, OverflowError, RecursionError, orjson.JSONEncodeError) as fault:
             raise BadRecord(f"A record does not fit the Avro schema: {fault}") from fault
 
     return decode

@@ -9,10 +9,11 @@ see, after a crash, one that was aborted and sent again.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 
 from pitlake.streams.consumers import TopicReader, kept_offsets
-from pitlake.streams.transactions import Outgoing, TransactionalPublisher
+from pitlake.streams.transactions import Outgoing, Stopped, TransactionalPublisher
 
 _TAIL_RECORDS = 10_000
 _TAIL_SECONDS = 0.02
@@ -24,12 +25,13 @@ class LandingLog:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
+        self._stopped = threading.Event()
         self._publisher = TransactionalPublisher(bootstrap, topic, f"pitlake.ingest.{topic}")
 
     def open(self, length: int) -> Iterator[list[bytes]]:
         """Become the owner, and give the topic's last records, the oldest first: `length` offsets at most.
 
-        Raises BrokerError.
+        Raises BrokerError, and Stopped when it is told to stop meanwhile: a broker that is away is waited for.
         """
         self._publisher.open()
         kept = kept_offsets(self._bootstrap, self._topic) or {}
@@ -39,6 +41,8 @@ class LandingLog:
             return
         with TopicReader(self._bootstrap, self._topic, starts, follow=False) as reader:
             while not reader.at_end:
+                if self._stopped.is_set():
+                    raise Stopped(f"{self._topic} was told to stop before it was read.", do="Start it again.")
                 yield [record.value or b"" for record in reader.take(_TAIL_RECORDS, _TAIL_SECONDS)]
 
     def send(self, records: Sequence[Outgoing]) -> None:
@@ -50,7 +54,8 @@ class LandingLog:
         self._publisher.commit()
 
     def stop(self) -> None:
-        """See TransactionalPublisher."""
+        """Give up waiting for a broker that is away; see TransactionalPublisher."""
+        self._stopped.set()
         self._publisher.stop()
 
     def close(self) -> None:

@@ -84,8 +84,8 @@ class RestService:
         if kind != "application/json":
             raise HttpError(501, "NOT_IMPLEMENTED", f"Content of type {kind or 'unknown'} is not taken; send application/json.")
         await table.door.room()
-        records, arrived = records_of(await _body(request)), time.perf_counter()
-        receipt = table.submit(records, grant.client_id.encode())
+        body, arrived = await _body(request), time.perf_counter()
+        receipt = table.submit(records_of(body), grant.client_id.encode())
         if receipt.group is not None:
             await asyncio.shield(receipt.group.written)
         table.acknowledged(arrived)
