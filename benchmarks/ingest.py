@@ -28,6 +28,7 @@ os.environ.setdefault("RUST_LOG", "error")  # the SDK would write its log betwee
 from zerobus.sdk.shared import AckCallback, StreamConfigurationOptions, TableProperties
 from zerobus.sdk.sync import ZerobusSdk, ZerobusStream
 
+from benchmarks.percentiles import summary
 from tests.support.broker import running_broker
 from tests.support.endpoint import TABLE, running_endpoint
 
@@ -115,11 +116,17 @@ def _paced(stream: ZerobusStream, acks: Acks, given: argparse.Namespace) -> dict
     begin = time.perf_counter()
 
     def send(number: int) -> None:
-        due = begin + number / given.rate
-        time.sleep(max(0.0, due - time.perf_counter()))
+        due = _await_due(begin, number, given.rate)
         sent[stream.ingest_record_offset(_record(number))] = due
 
     return _measured(send, stream, sent, acks, given.seconds, 1)
+
+
+def _await_due(begin: float, number: int, rate: float) -> float:
+    """Wait until a record of a steady rate is to leave, however late the one before was; when that is, by `time.perf_counter`."""
+    due = begin + number / rate
+    time.sleep(max(0.0, due - time.perf_counter()))
+    return due
 
 
 def _measured(
@@ -141,12 +148,8 @@ def _measured(
 
 
 def _percentiles(latencies: list[float]) -> dict[str, float]:
-    latencies = sorted(latencies)
-    return {
-        "ack_p50_ms": round(1000 * latencies[len(latencies) // 2], 1),
-        "ack_p99_ms": round(1000 * latencies[int(0.99 * len(latencies))], 1),
-        "ack_max_ms": round(1000 * latencies[-1], 1),
-    }
+    figures = summary(latencies)
+    return {f"ack_{name}": figures[name] for name in ("p50_ms", "p99_ms", "max_ms")}
 
 
 def _echo(given: argparse.Namespace) -> dict[str, float]:
@@ -160,8 +163,7 @@ def _echo(given: argparse.Namespace) -> dict[str, float]:
         here.recv(1)
         begin = time.perf_counter()
         for number in range(int((WARM_UP_SECONDS + given.seconds) * given.rate)):
-            due = begin + number / given.rate
-            time.sleep(max(0.0, due - time.perf_counter()))
+            due = _await_due(begin, number, given.rate)
             _compute()
             here.sendall(_record(number).encode())
             here.recv(1)

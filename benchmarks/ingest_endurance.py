@@ -17,7 +17,6 @@ import argparse
 import json
 import os
 import random
-import re
 import signal
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 os.environ.setdefault("RUST_LOG", "error")  # the SDK would write its log between the results
 
@@ -135,8 +135,8 @@ def _kills(endpoint: RunningEndpoint, given: argparse.Namespace) -> dict[str, ob
 def _figure(endpoint: RunningEndpoint, name: str) -> int:
     """A figure of the table, as the endpoint that runs now has counted it."""
     text = httpx.get(f"{endpoint.addresses.workspace}/metrics", trust_env=False).text
-    found = re.search(rf'^pitlake_ingest_{name}{{table="{re.escape(TABLE)}"}} (.+)$', text, re.MULTILINE)
-    return int(float(found[1])) if found else 0
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return sum(int(sample.value) for sample in samples if sample[:2] == (f"pitlake_ingest_{name}", {"table": TABLE}))
 
 
 def _landed(endpoint: RunningEndpoint) -> Iterator[int]:
@@ -150,8 +150,7 @@ def _landed(endpoint: RunningEndpoint) -> Iterator[int]:
 def _pauses(endpoint: RunningEndpoint, broker: int, given: argparse.Namespace) -> dict[str, object]:
     process = psutil.Process(endpoint.pid)
     sizes: list[float] = []
-    full: list[float] = []
-    held_back = 0
+    within, held_back = 0.0, 0
     began = time.monotonic()
     paused = False
     try:
@@ -161,7 +160,8 @@ def _pauses(endpoint: RunningEndpoint, broker: int, given: argparse.Namespace) -
                 if wanted != paused:
                     if paused:
                         held_back = max(held_back, load.sent - _figure(endpoint, "records_total"))
-                        full.append(process.memory_info().rss / MEBIBYTE)
+                        if not sizes:
+                            within = process.memory_info().rss / MEBIBYTE
                     os.kill(broker, signal.SIGSTOP if wanted else signal.SIGCONT)
                     paused = wanted
                 time.sleep(0.5)
@@ -170,7 +170,6 @@ def _pauses(endpoint: RunningEndpoint, broker: int, given: argparse.Namespace) -
             os.kill(broker, signal.SIGCONT)
     finally:
         os.kill(broker, signal.SIGCONT)
-    within = full[int(WARM_UP_SECONDS // (3 * PAUSE_SECONDS)) - 1]
     kept = max(sizes) <= 1.1 * within
     report = {"held_back": held_back, "first_mib": round(within), "least_mib": round(min(sizes)), "most_mib": round(max(sizes))}
     return {"kept": kept, "seconds": given.seconds, "acknowledged": load.sent, **report}

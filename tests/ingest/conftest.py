@@ -15,6 +15,7 @@ os.environ.setdefault("RUST_LOG", "error")
 from zerobus.sdk.shared import StreamConfigurationOptions, TableProperties
 from zerobus.sdk.sync import ZerobusSdk
 
+from pitlake.errors import BrokerError
 from pitlake.ingest.tables import LandingTable, declare_landing_table
 from pitlake.streams.consumers import BEGINNING, TopicReader, kept_offsets
 from tests.support.broker import RunningBroker
@@ -64,6 +65,17 @@ def landed(broker: RunningBroker) -> Callable[[LandingTable], list[bytes]]:
         return found
 
     return values
+
+
+class _Away:
+    async def find(self, _name: str) -> None:
+        raise BrokerError("The broker is away.", do="Wait.")
+
+
+@pytest.fixture
+def doors_without_broker() -> _Away:
+    """Doors of tables that cannot be opened now."""
+    return _Away()
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ from grpclib.const import Cardinality
 from pitlake.errors import ConfigurationError
 from pitlake.ingest.endpoint import DRAIN_SECONDS, EndpointConfig, run_endpoint
 from pitlake.ingest.service import METHOD
-from pitlake.ingest.tokens import Grant, Tokens
 from pitlake.ingest.zerobus_pb2 import JSON, CreateIngestStreamRequest, EphemeralStreamRequest, EphemeralStreamResponse
 from tests.support.endpoint import running_endpoint
 from tests.support.waiting import await_that
@@ -119,10 +118,9 @@ async def _told_to_go(endpoint, table):
     """What a client that looks at nothing but the wire hears when the endpoint ends."""
     address = urlsplit(endpoint.addresses.endpoint)
     channel = Channel(address.hostname, address.port)
-    token = Tokens((endpoint.home / "ingest" / "signing.key").read_bytes()).issue(Grant("tester", (table.name,)))
     kind = (METHOD, Cardinality.STREAM_STREAM, EphemeralStreamRequest, EphemeralStreamResponse)
     try:
-        async with channel.request(*kind, metadata={"authorization": f"Bearer {token}"}) as stream:
+        async with channel.request(*kind, metadata={"authorization": f"Bearer {endpoint.token(table.name)}"}) as stream:
             create = CreateIngestStreamRequest(table_name=table.name, record_type=JSON)
             await stream.send_message(EphemeralStreamRequest(create_stream=create))
             await stream.recv_message()

@@ -8,7 +8,6 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from pitlake.errors import BrokerError
 from pitlake.ingest.access import Access
 from pitlake.ingest.rest import HttpError, RestService, records_of
 from pitlake.ingest.tables import MOST_RECORD_BYTES
@@ -94,20 +93,15 @@ def test_a_record_is_measured_in_bytes():
         records_of(f'[{{"a":"{text}"}}]'.encode())
 
 
-class _Away:
-    async def find(self, _name):
-        raise BrokerError("The broker is away.", do="Wait.")
-
-
-async def _insert_meanwhile():
-    service = RestService(_Away(), Access(None), None, None, CollectorRegistry())
+async def _insert_meanwhile(doors):
+    service = RestService(doors, Access(None), None, None, CollectorRegistry())
     transport = httpx.ASGITransport(app=service.app())
     async with httpx.AsyncClient(transport=transport, base_url="http://endpoint") as client:
         return await client.post("/zerobus/v1/tables/c.s.t/insert", json=[])
 
 
-def test_while_the_broker_is_away_a_table_that_is_not_open_is_unavailable():
-    answer = asyncio.run(_insert_meanwhile())
+def test_while_the_broker_is_away_a_table_that_is_not_open_is_unavailable(doors_without_broker):
+    answer = asyncio.run(_insert_meanwhile(doors_without_broker))
     assert answer.status_code == 503
     assert answer.json() == {"error_code": "TEMPORARILY_UNAVAILABLE", "message": "The broker is away."}
 

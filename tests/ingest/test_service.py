@@ -9,26 +9,20 @@ from grpclib import GRPCError, Status
 from grpclib.const import Cardinality
 from grpclib.testing import ChannelFor
 
-from pitlake.errors import BrokerError
 from pitlake.ingest.access import Access
 from pitlake.ingest.service import METHOD, ZerobusService
 from pitlake.ingest.zerobus_pb2 import JSON, CreateIngestStreamRequest, EphemeralStreamRequest, EphemeralStreamResponse
 
 
-class _Away:
-    async def find(self, _name):
-        raise BrokerError("The broker is away.", do="Wait.")
-
-
-async def _create_meanwhile():
+async def _create_meanwhile(doors):
     kind = (METHOD, Cardinality.STREAM_STREAM, EphemeralStreamRequest, EphemeralStreamResponse)
-    async with ChannelFor([ZerobusService(_Away(), Access(None))]) as channel, channel.request(*kind) as stream:
+    async with ChannelFor([ZerobusService(doors, Access(None))]) as channel, channel.request(*kind) as stream:
         create = CreateIngestStreamRequest(table_name="c.s.t", record_type=JSON)
         await stream.send_message(EphemeralStreamRequest(create_stream=create))
         await stream.recv_message()
 
 
-def test_while_the_broker_is_away_a_table_that_is_not_open_is_unavailable():
+def test_while_the_broker_is_away_a_table_that_is_not_open_is_unavailable(doors_without_broker):
     with pytest.raises(GRPCError, match="The broker is away") as refused:
-        asyncio.run(_create_meanwhile())
+        asyncio.run(_create_meanwhile(doors_without_broker))
     assert refused.value.status is Status.UNAVAILABLE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import uuid
 
 import fastavro
@@ -21,7 +20,6 @@ from zerobus.sdk.shared import (
 from zerobus.sdk.sync import ZerobusSdk
 
 from pitlake.ingest.tables import declare_landing_table
-from pitlake.ingest.tokens import Grant, Tokens
 from tests.support.waiting import await_that
 
 
@@ -180,18 +178,13 @@ class _Bearer(HeadersProvider):
         return [("authorization", f"Bearer {token}"), ("x-databricks-zerobus-table-name", self.table)]
 
 
-def _token(endpoint, table, *, age=0):
-    key = (endpoint.home / "ingest" / "signing.key").read_bytes()
-    return Tokens(key, clock=lambda: time.time() - age).issue(Grant("tester", (table,)))
-
-
 def test_an_expired_token_is_refused(endpoint, table):
     with pytest.raises(NonRetriableException, match="expired"):
-        _create(endpoint, table.name, provider=_Bearer(table.name, _token(endpoint, table.name, age=3601)))
+        _create(endpoint, table.name, provider=_Bearer(table.name, endpoint.token(table.name, age=3601)))
 
 
 def test_a_client_that_refreshes_its_token_is_let_in(endpoint, table, landed):
-    tokens = _token(endpoint, table.name, age=3601), _token(endpoint, table.name)
+    tokens = endpoint.token(table.name, age=3601), endpoint.token(table.name)
     stream = _create(endpoint, table.name, provider=_Bearer(table.name, *tokens))
     stream.wait_for_offset(stream.ingest_record_offset("{}"))
     stream.close()

@@ -15,6 +15,7 @@ from pitlake.cli.clients import clients_file, last_addresses
 from pitlake.ingest.addresses import Addresses
 from pitlake.ingest.clients import Clients
 from pitlake.ingest.tables import declare_landing_table
+from pitlake.ingest.tokens import Grant, Tokens
 from pitlake.local.home import Home
 from pitlake.local.processes import GuardedProcess, last_lines
 
@@ -43,6 +44,11 @@ class RunningEndpoint:
     def pid(self) -> int:
         assert self.process.pid is not None
         return self.process.pid
+
+    def token(self, table: str, *, age: int = 0) -> str:
+        """A token for a table, issued so many seconds ago."""
+        key = (self.home / "ingest" / "signing.key").read_bytes()
+        return Tokens(key, clock=lambda: time.time() - age).issue(Grant(self.client_id, (table,)))
 
     def start(self) -> None:
         ready = self.home / "ready" / "endpoint"

@@ -9,7 +9,6 @@ see, after a crash, one that was aborted and sent again.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 
 from pitlake.streams.consumers import TopicReader, kept_offsets
@@ -25,7 +24,6 @@ class LandingLog:
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
-        self._stopped = threading.Event()
         self._publisher = TransactionalPublisher(bootstrap, topic, f"pitlake.ingest.{topic}")
 
     def open(self, length: int) -> Iterator[list[bytes]]:
@@ -41,7 +39,7 @@ class LandingLog:
             return
         with TopicReader(self._bootstrap, self._topic, starts, follow=False) as reader:
             while not reader.at_end:
-                if self._stopped.is_set():
+                if self._publisher.is_stopped:
                     raise Stopped(f"{self._topic} was told to stop before it was read.", do="Start it again.")
                 yield [record.value or b"" for record in reader.take(_TAIL_RECORDS, _TAIL_SECONDS)]
 
@@ -55,7 +53,6 @@ class LandingLog:
 
     def stop(self) -> None:
         """Give up waiting for a broker that is away; see TransactionalPublisher."""
-        self._stopped.set()
         self._publisher.stop()
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from pitlake.errors import BrokerError
 from pitlake.ingest.access import Access, Unauthenticated
 from pitlake.ingest.clients import Clients
-from pitlake.ingest.doors import Doors, OpenTable
+from pitlake.ingest.doors import Doors
 from pitlake.ingest.openapi import DOCUMENT
 from pitlake.ingest.tables import MOST_RECORD_BYTES
 from pitlake.ingest.tokens import Tokens, granted, requested_tables
@@ -66,7 +66,12 @@ class RestService:
                 Route("/metrics", self._metrics),
                 Route("/openapi.json", self._openapi),
             ],
-            exception_handlers={HttpError: _answer_error, 404: _answer_unknown, 405: _answer_unknown},
+            exception_handlers={
+                HttpError: _answer_error,
+                BrokerError: _answer_broker_away,
+                404: _answer_unknown,
+                405: _answer_unknown,
+            },
         )
 
     async def _insert(self, request: Request) -> Response:
@@ -75,7 +80,7 @@ class RestService:
             grant = self._access.grant(request.headers.get("authorization"))
         except Unauthenticated as fault:
             raise HttpError(401, "UNAUTHENTICATED", str(fault)) from fault
-        table = await self._table(name)
+        table = await self._doors.find(name)
         if table is None:
             raise HttpError(404, "NOT_FOUND", f"There is no landing table {name}.")
         if not grant.may_write(name):
@@ -90,12 +95,6 @@ class RestService:
             await asyncio.shield(receipt.group.written)
         table.acknowledged(arrived)
         return JSONResponse({})
-
-    async def _table(self, name: str) -> OpenTable | None:
-        try:
-            return await self._doors.find(name)
-        except BrokerError as fault:
-            raise HttpError(503, "TEMPORARILY_UNAVAILABLE", fault.what) from fault
 
     async def _token(self, request: Request) -> Response:
         form = {name: values[0] for name, values in parse_qs((await _body(request)).decode("utf-8", "replace")).items()}
@@ -189,6 +188,11 @@ def _oauth_error(status: int, error: str, description: str) -> Response:
 async def _answer_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HttpError)  # noqa: S101 - registered for nothing else
     return JSONResponse(error.body, status_code=error.status)
+
+
+async def _answer_broker_away(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, BrokerError)  # noqa: S101 - registered for nothing else
+    return JSONResponse({"error_code": "TEMPORARILY_UNAVAILABLE", "message": error.what}, status_code=503)
 
 
 async def _answer_unknown(request: Request, error: Exception) -> Response:

@@ -105,6 +105,11 @@ class TransactionalPublisher:
                 self._commit_again()
             self._sent.popleft()
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopped.is_set()
+
     def stop(self) -> None:
         """Make `send` and `commit` give up waiting for a broker that is away, or that refuses what it is sent."""
         self._stopped.set()
