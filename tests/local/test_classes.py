@@ -15,6 +15,8 @@ from pitlake.local.java import find_java
 from pitlake.local.locks import opened, try_lock
 
 MONTH = 31 * 24 * 3600
+MODULES = ("--add-opens=java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED")
+"""Two of Spark's own: an archive that was made without them is refused from Java 24 on."""
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def class_path() -> str:
 
 def _run(java: Path, class_path: str, *options: str) -> str:
     """Run a small Java program of the broker's; what it prints."""
-    command = [java, *options, "-cp", class_path, "kafka.tools.StorageTool", "random-uuid"]
+    command = [java, *MODULES, *options, "-cp", class_path, "kafka.tools.StorageTool", "random-uuid"]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
@@ -43,7 +45,7 @@ def test_a_start_notes_its_classes_down_and_the_next_one_has_them_from_the_archi
 ) -> None:
     _run(java, class_path, *archive.options(note=True))
     assert archive.is_wanted
-    archive.make(java, class_path, threading.Event())
+    archive.make(java, class_path, MODULES, threading.Event())
     assert not archive.is_wanted
     loaded = _run(java, class_path, "-Xshare:on", "-Xlog:class+load", *archive.options(note=True))
     assert "kafka.tools.StorageTool source: shared objects file" in loaded
@@ -53,7 +55,7 @@ def test_an_archive_of_another_class_path_does_no_harm(
     archive: ClassArchive, java: Path, class_path: str, tmp_path: Path
 ) -> None:
     _run(java, class_path, *archive.options(note=True))
-    archive.make(java, class_path, threading.Event())
+    archive.make(java, class_path, MODULES, threading.Event())
     assert _run(java, os.pathsep.join((str(tmp_path / "other.jar"), class_path)), *archive.options(note=True)).strip()
 
 
@@ -61,14 +63,14 @@ def test_what_is_stopped_leaves_nothing_and_is_made_by_the_next(archive: ClassAr
     _run(java, class_path, *archive.options(note=True))
     stop = threading.Event()
     stop.set()
-    archive.make(java, class_path, stop)
+    archive.make(java, class_path, MODULES, stop)
     assert {path.suffix for path in archive.path.parent.iterdir()} <= {".lock", ".log"}
-    archive.make(java, class_path, threading.Event())
+    archive.make(java, class_path, MODULES, threading.Event())
     assert archive.path.is_file()
 
 
 def test_what_failed_is_told_in_its_log_and_not_tried_at_every_start(archive: ClassArchive, java: Path, class_path: str) -> None:
-    archive.make(java, class_path, threading.Event())
+    archive.make(java, class_path, MODULES, threading.Event())
     assert not archive.path.exists()
     assert not archive.is_wanted
     assert archive.options(note=True) == ()
@@ -81,7 +83,7 @@ def test_what_failed_is_told_in_its_log_and_not_tried_at_every_start(archive: Cl
 def test_an_archive_that_another_process_makes_is_left_to_it(archive: ClassArchive, java: Path, class_path: str) -> None:
     with opened(archive.path.with_suffix(".lock")) as other:
         assert try_lock(other)
-        archive.make(java, class_path, threading.Event())
+        archive.make(java, class_path, MODULES, threading.Event())
     assert not archive.path.with_suffix(".log").exists()
 
 
@@ -94,7 +96,7 @@ def test_an_archive_that_was_not_used_for_a_month_goes_when_another_is_made(
         path.touch()
         os.utime(path, (path.stat().st_mtime - MONTH,) * 2)
     used.options(note=False)
-    archive.make(java, class_path, threading.Event())
+    archive.make(java, class_path, MODULES, threading.Event())
     assert (old.exists(), used.path.exists()) == (False, True)
 
 

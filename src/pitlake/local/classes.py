@@ -23,6 +23,9 @@ _OLD_SECONDS = 30 * 24 * 3600.0
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 1.0
 
+# Java 24 and later keep classes as linked as they were; an older one knows no such option.
+_LINKED = ("-XX:+IgnoreUnrecognizedVMOptions", "-XX:+AOTClassLinking")
+
 
 @dataclass(frozen=True)
 class ClassArchive:
@@ -47,29 +50,30 @@ class ClassArchive:
             return (f"-XX:DumpLoadedClassList={self.notes}",)
         return ()
 
-    def make(self, java: Path, class_path: str, stop: threading.Event) -> None:
+    def make(self, java: Path, class_path: str, modules: Sequence[str], stop: threading.Event) -> None:
         """Make the archive from the notes, unless `stop` is set before it is done or another process is at it.
 
-        It takes most of a minute of processor time at the lowest priority and some 900 MB of memory. `class_path` is the running
-        program's own, wildcards expanded. What Java says is in a log beside the archive; what failed is not tried again for a
+        It takes most of a minute of processor time at the lowest priority and some 900 MB of memory. `class_path`, wildcards
+        expanded, and `modules`, the options about Java's modules, are the running program's own: Java takes no archive that was
+        made with others. What Java says is in a log beside the archive; what failed is not tried again for a
         month. Raises OSError where the folder cannot be written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with opened(self.path.with_suffix(".lock")) as lock:
             if try_lock(lock) and self.is_wanted:
                 _drop_unused(self.path.parent)
-                self._make(java, class_path, stop, lock)
+                self._make(java, [*modules, "-cp", class_path], stop, lock)
 
     @property
     def _failed(self) -> Path:
         return self.path.with_suffix(".failed")
 
-    def _make(self, java: Path, class_path: str, stop: threading.Event, lock: int) -> None:
+    def _make(self, java: Path, program: Sequence[str], stop: threading.Event, lock: int) -> None:
         draft = self.path.with_suffix(".draft")
         source, target = f"-XX:SharedClassListFile={self.notes}", f"-XX:SharedArchiveFile={draft}"
         # The quick compiler alone: it is done in 39 s of processor time, with both it takes 46 s.
-        dump = ["-XX:TieredStopAtLevel=1", "-Xshare:dump", source, target]
-        command = ["nice", "-n", "19", str(java), *dump, "-cp", class_path]
+        dump = ["-XX:TieredStopAtLevel=1", *_LINKED, "-Xshare:dump", source, target]
+        command = ["nice", "-n", "19", str(java), *dump, *program]
         log = self.path.with_suffix(".log")
         process = GuardedProcess(command, {}, log, grace_seconds=_GRACE_SECONDS, held=(lock,))
         try:
