@@ -185,7 +185,7 @@ def test_what_to_do_with_the_state_of_a_changed_aggregation_is_told(landing, mod
 
 def test_a_replica_counts_on_from_the_place_of_its_flow(landing):
     plan, told = landing.plan(_counted(landing.stream())), []
-    replica, checkpoints = replica_of(plan, plan.interval), str(landing.folder)
+    replica, checkpoints = replica_of(plan), str(landing.folder)
     share_place(plan, replica, checkpoints)
     landing.send(30)
     with committed_batches(landing.spark, told.append):

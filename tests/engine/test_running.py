@@ -13,6 +13,7 @@ from pitlake.engine import running
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import Update
 from pitlake.engine.planning import FlowPlan, SinkPlan
+from pitlake.engine.replicas import AGAIN_SECONDS
 from pitlake.engine.running import Flows, drifting, in_turns
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
@@ -80,6 +81,7 @@ class Told:
             self._forget,
             self._share_place,
             mode,
+            stop=Query.stop,
             has_begun=self._has_begun,
             log=log,
             progress=progress,
@@ -227,8 +229,10 @@ def test_a_flow_that_spark_refuses_for_another_reason_does_not_start(tmp_path):
         def _start(self, plan, mode):
             raise running.PySparkException("[SOMETHING_ELSE] is wrong")
 
-    with pytest.raises(running.PySparkException, match="SOMETHING_ELSE"):
-        _run(Refuses(tmp_path, Query()))
+    told = Refuses(tmp_path, Query())
+    with pytest.raises(FlowError, match=r"flow f cannot start: \[SOMETHING_ELSE\]"):
+        _run(told)
+    assert (told.states[-1], told.levels[-1]) == (("f", "FAILED"), "ERROR")
 
 
 def test_a_flow_that_fell_behind_a_tables_topic_begins_anew_at_the_oldest_rows(tmp_path):
@@ -310,15 +314,6 @@ def _replicated(**changes):
     return FlowPlan("minutes", upsert_spec(), Records(), "1 minute", is_replicated=True, **changes)
 
 
-def test_a_replica_starts_in_the_middle_of_its_flow_s_batch(tmp_path):
-    told = Told(tmp_path, now=0.0, plans=[_replicated(), FlowPlan("f", append_spec(), None, "1 minute")])
-    told.flows.start(threading.Event())
-    for told.now, started in ((29.0, 2), (30.0, 3)):
-        told.flows.watch(Stop(1))
-        assert len(told.started) == started
-    assert told.started == [("minutes", "realtime"), ("f", "realtime"), ("minutes~2", "realtime")]
-
-
 def test_a_replica_begins_at_the_place_of_its_flow_before_either_starts(tmp_path):
     told = Told(tmp_path, now=0.0, plans=[_replicated()])
     told.flows.start(threading.Event())
@@ -343,11 +338,34 @@ def test_a_flow_that_asks_for_real_time_itself_has_its_replica(tmp_path):
     assert told.started == [("minutes", "realtime"), ("minutes~2", "realtime")]
 
 
-def test_a_flow_goes_on_alone_when_its_replica_ends(tmp_path):
-    told = Told(tmp_path, Query(), Query(f"Caused by: {GONE}"), now=0.0, plans=[_replicated()])
+def test_a_flow_that_goes_on_without_its_replica_says_so_and_tells_when_it_is_back(tmp_path):
+    told = Told(tmp_path, Query(), Query("Caused by: java.io.IOException: no space"), now=0.0, plans=[_replicated()])
     _run_replicated(told)
     assert told.reported[-1].startswith("Flow minutes runs by one query alone, as its second one ended: Caused by:")
     assert (told.states[-1], told.levels[-1]) == (("minutes", "RUNNING"), "WARN")
+    told.now += AGAIN_SECONDS
+    told.flows.watch(Stop())
+    assert (told.states[-1], told.levels[-1]) == (("minutes", "RUNNING"), "INFO")
+
+
+def test_a_replica_moves_to_the_middle_of_its_flow_s_batch_when_their_boundaries_meet(tmp_path):
+    told = Told(tmp_path, now=0.0, plans=[_replicated()])
+    _run_replicated(told)
+    for query in ("minutes", "minutes~2"):
+        told.flows.at_boundary(query)
+    told.flows.watch(Stop())
+    told.now += 30.0
+    told.flows.watch(Stop())
+    assert told.started == [("minutes", "realtime"), ("minutes~2", "realtime"), ("minutes~2", "realtime")]
+
+
+def test_a_flow_that_is_refused_only_once_it_runs_has_no_replica(tmp_path):
+    told = Told(tmp_path, Query(REFUSED), now=0.0, plans=[_replicated()])
+    told.flows.start(threading.Event())
+    told.flows.watch(Stop())
+    told.now = 30.0
+    told.flows.watch(Stop())
+    assert told.started == [("minutes", "realtime"), ("minutes", "micro-batch")]
 
 
 def test_replicas_stop_with_their_flows(tmp_path):
@@ -356,12 +374,6 @@ def test_replicas_stop_with_their_flows(tmp_path):
     _run_replicated(told)
     told.flows.stop()
     assert [query.stopped for query in queries] == [True, True]
-
-
-def test_boundaries_of_a_replica_part_more_slowly_from_its_flow_s_than_those_of_two_flows(tmp_path):
-    told = Told(tmp_path, now=0.0, plans=[_replicated()])
-    _run_replicated(told)
-    assert told.intervals == ["60000 milliseconds", "59500 milliseconds"]
 
 
 def test_intervals_differ_so_that_boundaries_part_again():

@@ -129,13 +129,13 @@ class SinkPlan:
 StreamPlan = FlowPlan | SinkPlan
 
 
-def replica_of(plan: FlowPlan, interval: str) -> FlowPlan:
+def replica_of(plan: FlowPlan) -> FlowPlan:
     """The plan of a replicated flow's second query, which has a name and a checkpoint of its own.
 
     It leaves rows that the table refuses to the first: a quarantine would hold them twice.
     """
     kept = plan.records.where(f"topic = '{plan.spec.topic}'")
-    return replace(plan, name=f"{plan.name}~2", records=kept, interval=interval, quarantines=False, is_replicated=False)
+    return replace(plan, name=f"{plan.name}~2", records=kept, quarantines=False, is_replicated=False)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pitlake.engine.events import flow_failed, flow_state
 from pitlake.engine.options import Mode
 from pitlake.engine.planning import MINIMUM_INTERVAL_MS, FlowPlan, StreamPlan, replica_of
 from pitlake.engine.queries import MICRO_BATCH, cause_of, failure, has_lost_its_place, refusal
+from pitlake.engine.replicas import Replicas
 from pitlake.engine.specs import milliseconds
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.lake.spec import WriteMode
@@ -31,10 +32,6 @@ BEGIN_SECONDS = 0.1
 _DRIFT = 60
 """A flow that starts before another has an interval shorter by this part of it, so that flows that fell together part again."""
 
-_REPLICA_STEPS = 0.5
-"""A replica's interval is shorter than the flow's by this much of such a part: their boundaries are to meet as rarely as can be,
-and yet not to stay together where they do."""
-
 
 class Flows:
     """Starts flows by `start` in `mode`, and tells the event log, and people by `report`, what becomes of them.
@@ -42,7 +39,7 @@ class Flows:
     A flow that asks for real-time mode by itself has it in either mode; one that real-time mode refuses runs in micro-batches.
     One that follows a topic which no longer has the rows that come next is started again at the oldest, once its place is
     forgotten by `forget`. A replicated flow has a second query in real time, which begins at the flow's own place by
-    `share_place`. `has_begun` says whether a query runs its first batch.
+    `share_place`; `stop` ends it when it is to begin anew. `has_begun` says whether a query runs its first batch.
     """
 
     def __init__(
@@ -53,6 +50,7 @@ class Flows:
         share_place: Callable[[StreamPlan, StreamPlan], None],
         mode: Mode,
         *,
+        stop: Callable[[StreamingQuery], None],
         has_begun: Callable[[StreamingQuery], bool],
         log: EventLog,
         progress: ProgressLog,
@@ -60,8 +58,8 @@ class Flows:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plans = {plan.name: plan for plan in drifting(in_turns(plans))}
-        self._replicas = {
-            plan.name: replica_of(plan, _shortened(plan.interval, _REPLICA_STEPS))
+        self._replicated = {
+            plan.name: replica_of(plan)
             for plan in self._plans.values()
             if isinstance(plan, FlowPlan) and plan.is_replicated and (mode == "realtime" or plan.is_real_time)
         }
@@ -69,14 +67,20 @@ class Flows:
         self._mode, self._has_begun = mode, has_begun
         self._log, self._progress, self._report = log, progress, report
         self._queries: dict[str, StreamingQuery] = {}
-        self._replicating: dict[str, StreamingQuery] = {}
-        self._due: dict[str, float] = {}
-        """When a replica is to start: in the middle of its flow's batch, as far from the boundaries as can be."""
         self._clock = clock
+        self._replicas = Replicas(
+            self._replicated,
+            lambda replica: start(replica, "realtime"),
+            stop,
+            warn=self._warn,
+            has_returned=lambda name: log.add(flow_state(name, self._plans[name].table, "RUNNING")),
+            report=report,
+            clock=clock,
+        )
 
     def start(self, stop: threading.Event) -> None:
         """Start all of them, or as many as there is time for until `stop` is set."""
-        for name, replica in self._replicas.items():
+        for name, replica in self._replicated.items():
             self._share_place(self._plans[name], replica)
         for plan in self._plans.values():
             if self._queries and self._await_turn(stop):
@@ -101,7 +105,7 @@ class Flows:
         """
         violated = None
         while not stop.wait(WATCH_SECONDS):
-            self._look_at_replicas()
+            self._replicas.look()
             for name in [name for name, query in self._queries.items() if not query.isActive]:
                 query, plan = self._queries.pop(name), self._plans[name]
                 if self._falls_back(plan, query.exception()) or self._begins_anew(plan, query.exception()):
@@ -113,15 +117,18 @@ class Flows:
         if violated is not None:
             raise violated
 
+    def at_boundary(self, query: str) -> None:
+        """A query has committed a batch just now. May be called by any thread."""
+        self._replicas.at_boundary(query)
+
     def stop(self) -> None:
         """Stop all of them, each at what it has published; an interrupted batch takes a while to end, so all at once."""
-        running = [*self._queries.values(), *self._replicating.values()]
+        running = [*self._queries.values(), *self._replicas.running()]
         with ThreadPoolExecutor(max_workers=max(1, len(running))) as stopping:
             list(stopping.map(lambda query: query.stop(), running))
         for name in self._queries:
             self._stopped(self._plans[name])
         self._queries.clear()
-        self._replicating.clear()
 
     def _stopped(self, plan: StreamPlan) -> None:
         if isinstance(plan, FlowPlan):
@@ -134,21 +141,20 @@ class Flows:
             self._queries[plan.name] = self._start(plan, "realtime" if plan.is_real_time else self._mode)
         except PySparkException as error:
             if not self._falls_back(plan, error):
-                raise
+                what = f"flow {plan.name} cannot start: {cause_of(error)}"
+                raise self._told(plan, FlowError(what, do="Correct its query, then start again.")) from error
         else:
             self._log.add(flow_state(plan.name, plan.table, "RUNNING", sink=plan.sink_name))
-            if plan.name in self._replicas:
-                self._due[plan.name] = self._clock() + (milliseconds(plan.interval) or 0) / 2000
+            self._replicas.expect(plan.name)
 
     def _falls_back(self, plan: StreamPlan, error: Exception | None) -> bool:
         """Start a flow that real-time mode has refused in micro-batches instead; whether it was refused."""
         reason = refusal(error)
         if reason is None:
             return False
+        self._replicas.give_up(plan.name)
         self._queries[plan.name] = self._start(plan, "micro-batch")
-        warning = f"in micro-batches of {MICRO_BATCH}, as real-time mode refuses it: {reason}"
-        self._log.add(flow_state(plan.name, plan.table, "RUNNING", sink=plan.sink_name, warning=warning))
-        self._report(f"Flow {plan.name} runs {warning}")
+        self._warn(plan.name, f"in micro-batches of {MICRO_BATCH}, as real-time mode refuses it: {reason}")
         return True
 
     def _begins_anew(self, plan: StreamPlan, error: Exception | None) -> bool:
@@ -170,30 +176,19 @@ class Flows:
         self._begin(plan)
         return True
 
-    def _look_at_replicas(self) -> None:
-        """Start those that are due, and tell of those that have ended."""
-        for name in [name for name, due in self._due.items() if due <= self._clock()]:
-            del self._due[name]
-            self._report(f"A second query computes {name}")
-            try:
-                self._replicating[name] = self._start(self._replicas[name], "realtime")
-            except PySparkException as error:
-                self._go_on_alone(name, error)
-        for name in [name for name, query in self._replicating.items() if not query.isActive]:
-            self._go_on_alone(name, self._replicating.pop(name).exception())
-
-    def _go_on_alone(self, name: str, error: Exception | None) -> None:
-        """A flow needs no replica: what it lacks without one is told, and comes back with the next start."""
+    def _warn(self, name: str, warning: str) -> None:
+        """Tell that a flow runs, though not as was asked for."""
         plan = self._plans[name]
-        warning = f"by one query alone, as its second one ended: {cause_of(error) if error else 'by itself'}"
-        self._log.add(flow_state(name, plan.table, "RUNNING", warning=warning))
+        self._log.add(flow_state(name, plan.table, "RUNNING", sink=plan.sink_name, warning=warning))
         self._report(f"Flow {name} runs {warning}")
 
     def _failed(self, name: str, query: StreamingQuery) -> FlowError:
         plan = self._plans[name]
         error = failure(plan, query)
-        error = error or FlowError(f"flow {name} ended by itself", do="Start the pipeline again.")
-        self._log.add(flow_failed(name, plan.table, error, sink=plan.sink_name))
+        return self._told(plan, error or FlowError(f"flow {name} ended by itself", do="Start the pipeline again."))
+
+    def _told(self, plan: StreamPlan, error: FlowError) -> FlowError:
+        self._log.add(flow_failed(plan.name, plan.table, error, sink=plan.sink_name))
         self._report(error.what)
         return error
 

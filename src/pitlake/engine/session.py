@@ -28,6 +28,7 @@ _logger = logging.getLogger(__name__)
 # too, a run of three minutes would end before the archive is made.
 _CLASSES_SECONDS = 10.0
 
+_LOG_LEVEL = "ERROR"
 _DRIVER_OPTIONS = "spark.driver.extraJavaOptions"
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 _LATE_SECOND_COMPILER = (
@@ -122,7 +123,7 @@ def start_session(
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         PySparkLogger.getLogger(name).disabled = True
     session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
+    session.sparkContext.setLogLevel(_LOG_LEVEL)
     session.dataSource.register(DeltaTableSource)
     _look_up_once(session.sparkContext._jvm)  # noqa: SLF001
     return session
@@ -160,6 +161,16 @@ def running_session(home: Path, jars: Sequence[Path], *, master: str = LOCAL_MAS
         _notes(home).unlink(missing_ok=True)
 
 
+@contextmanager
+def unlogged(session: SparkSession) -> Iterator[None]:
+    """Spark logs nothing while the block lasts, in which queries are stopped: each task that is interrupted is an error to it."""
+    session.sparkContext.setLogLevel("OFF")
+    try:
+        yield
+    finally:
+        session.sparkContext.setLogLevel(_LOG_LEVEL)
+
+
 def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], stop: threading.Event) -> None:
     """Have the next sessions start sooner: once for each Java and Spark, keep what this one's Java has loaded.
 
@@ -171,11 +182,14 @@ def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], sto
     archive = _classes(home, jars)
     if not archive.is_wanted:
         return
-    properties = session.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]  # noqa: SLF001  (of the driver's Java)
-    java, class_path = Path(properties.getProperty("java.home"), "bin", "java"), properties.getProperty("java.class.path")
+    lang = session.sparkContext._jvm.java.lang  # type: ignore[union-attr]  # noqa: SLF001  (of the driver's Java)
+    java = Path(lang.System.getProperty("java.home"), "bin", "java")
+    class_path = lang.System.getProperty("java.class.path")
+    given = lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments()
+    modules = [option for option in given if option.startswith("--")]
     if not stop.wait(_CLASSES_SECONDS):
         try:
-            archive.make(java, class_path, stop)
+            archive.make(java, class_path, modules, stop)
         except OSError as fault:
             _logger.warning("Starts stay as slow as this one was: Spark's classes cannot be archived (%s).", fault)
 

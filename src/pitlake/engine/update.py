@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyspark.sql import SparkSession
+from pyspark.sql.streaming import StreamingQuery
 
 from pitlake.engine.batches import CommittedBatch, committed_batches
 from pitlake.engine.event_log import EventLog, ProgressLog, event_log_spec, told_progress
@@ -32,6 +33,7 @@ from pitlake.engine.options import Mode
 from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
 from pitlake.engine.queries import forget_place, has_begun, share_place, start_query
 from pitlake.engine.running import Flows
+from pitlake.engine.session import unlogged
 from pitlake.engine.sides import StaticSides
 from pitlake.engine.sources import GraphReader
 from pitlake.engine.tables import await_tables
@@ -155,7 +157,7 @@ class _Run:
         config = self.config
         progress = ProgressLog(self.log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
         flows, views = self._flows(progress), self._views(progress)
-        with committed_batches(self.session, self._marking(progress)):
+        with committed_batches(self.session, self._marking(progress, flows)):
             await_tables(config.lake, self.planned.awaited, stop)
             try:
                 flows.start(stop)
@@ -166,10 +168,10 @@ class _Run:
                 flows.watch(stop)
                 self.log.add(update_state(self.update, "STOPPING"))
                 self.report("Stopping.")
-                self.session.sparkContext.setLogLevel("OFF")  # each task that is interrupted is an error to Spark
             finally:
-                flows.stop()
-                views.stop()
+                with unlogged(self.session):
+                    flows.stop()
+                    views.stop()
 
     def _flows(self, progress: ProgressLog) -> Flows:
         bootstrap, checkpoints = self.config.bootstrap, str(self.config.home / "checkpoints")
@@ -179,11 +181,16 @@ class _Run:
             lambda flow: forget_place(flow, checkpoints),
             lambda flow, replica: share_place(flow, replica, checkpoints),
             self.config.mode,
+            stop=self._stop_query,
             has_begun=lambda query: has_begun(query, self.session),
             log=self.log,
             progress=progress,
             report=self.report,
         )
+
+    def _stop_query(self, query: StreamingQuery) -> None:
+        with unlogged(self.session):
+            query.stop()
 
     def _views(self, progress: ProgressLog) -> Views:
         publisher = Publisher(self.config.bootstrap)
@@ -195,12 +202,13 @@ class _Run:
             report=self.report,
         )
 
-    def _marking(self, progress: ProgressLog) -> Callable[[CommittedBatch], None]:
+    def _marking(self, progress: ProgressLog, flows: Flows) -> Callable[[CommittedBatch], None]:
         """Marks a committed batch in the topics of its flow and tells it to the event log."""
         publisher = Publisher(self.config.bootstrap)
         plans = {plan.name: plan for plan in self.planned.plans}
 
         def mark(batch: CommittedBatch) -> None:
+            flows.at_boundary(batch.flow)
             plan = plans.get(batch.flow)
             if plan is None:  # a replica's: the flow's own query tells of the flow
                 return
