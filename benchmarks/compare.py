@@ -3,8 +3,9 @@ all of them.
 
     python -m benchmarks.compare --rates 120 1000 --repeats 3 --seconds 60 --contenders pitlake flink pathway
 
-Every run is kept as a file, and a run that has its file is not made again: call it once more to go on. A contender that has
-fallen behind at one rate is not measured at a higher one, so a long list of rates finds the highest that each sustains.
+Every run is kept as a file, and a run that has its file is not made again: call it once more to go on, with `--again-failed` for
+those that failed. A contender that has fallen behind at one rate is not measured at a higher one, so a long list of rates finds
+the highest that each sustains.
 """
 
 from __future__ import annotations
@@ -20,11 +21,18 @@ from typing import Any
 
 import orjson
 import psutil
+from deltalake.exceptions import DeltaError
 
-from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import CONTENDERS, MINE
 from benchmarks.measure import Run, measure
 from benchmarks.results import FOLDER, file_of, has_fallen_behind, read_results
 from pitlake.errors import PitlakeError
+from pitlake.local.supervision import termination_as_exit
+
+_CPU_INFO = Path("/proc/cpuinfo")
+_REPOSITORY = Path(__file__).parents[1]
+_MEASURED_CODE = (".", ":!benchmarks/results", ":!docs")
+"""What counts for whether a version is a commit: results and pages change while one measures."""
 
 
 def schedule(contenders: Sequence[str], rates: Sequence[float], repeats: int) -> Iterator[tuple[int, float, str]]:
@@ -35,39 +43,78 @@ def schedule(contenders: Sequence[str], rates: Sequence[float], repeats: int) ->
             yield repeat, rate, contender
 
 
+def warm_up_seconds(contender: str, rate: float) -> float:
+    """How many seconds the load must last before it counts: so long does Java's second compiler take.
+
+    It takes longer where it competes with more work for the processor, and for the mine's pipeline, which is far more code.
+    """
+    if contender == MINE and rate >= 1_000:
+        return 240.0
+    return 120.0 if rate >= 10_000 else 45.0
+
+
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S607
+    """What the figures are measured on."""
     return {
         "cores": psutil.cpu_count(),
+        "cpu": cpu_model(_CPU_INFO.read_text(encoding="utf-8") if _CPU_INFO.exists() else ""),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "system": platform.system(),
         "python": platform.python_version(),
-        "commit": commit.stdout.strip(),
+        "commit": _commit(),
     }
 
 
+def cpu_model(cpu_info: str) -> str:
+    """The processor's name, out of Linux's description; what Python knows of it where there is none."""
+    names = (line.partition(":")[2].strip() for line in cpu_info.splitlines() if line.startswith("model name"))
+    return next(names, platform.processor())
+
+
+def is_wanted(file: Path, *, again_failed: bool) -> bool:
+    """Whether the run of that file is to be made: it was not yet, or it failed and such runs are wanted again."""
+    return not file.exists() or (again_failed and "error" in orjson.loads(file.read_bytes()))
+
+
+def _commit() -> str:
+    """The commit that is measured, `-dirty` when files differ from it or are not in it; empty without git's history."""
+    commit = _git("rev-parse", "--short", "HEAD")
+    return f"{commit}-dirty" if _git("status", "--porcelain", "--", *_MEASURED_CODE) else commit
+
+
+def _git(*arguments: str) -> str:
+    told = subprocess.run(["git", *arguments], cwd=_REPOSITORY, capture_output=True, text=True, check=False)  # noqa: S607
+    return told.stdout.strip()
+
+
+@termination_as_exit()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS))
     parser.add_argument("--rates", nargs="+", type=float, default=[120, 1_000, 5_000, 10_000], help="readings per second")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=60, help="seconds of a run that count")
-    parser.add_argument("--warm-up", type=float, default=60, help="seconds before them")
+    parser.add_argument("--warm-up", type=float, help="seconds before them; when not given, by contender and rate: 45 to 240")
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder of the runs' files")
     parser.add_argument("--most", type=int, help="end after so many runs")
+    parser.add_argument("--again-failed", action="store_true", help="make runs again that failed")
     given = parser.parse_args()
     given.results.mkdir(parents=True, exist_ok=True)
     made = 0
     for repeat, rate, contender in schedule(given.contenders, given.rates, given.repeats):
         file = file_of(given.results, contender, rate, repeat)
-        if file.exists() or has_fallen_behind(read_results(given.results), contender, rate):
+        if not is_wanted(file, again_failed=given.again_failed) or has_fallen_behind(
+            read_results(given.results), contender, rate
+        ):
             continue
         if made == given.most:
             break
         made += 1
         _tell(f"{contender} at {rate:g} readings/s, repeat {repeat}")
-        result = {"repeat": repeat, **_measured(Run(contender, rate, given.seconds, given.warm_up)), "machine": machine()}
+        warm_up = warm_up_seconds(contender, rate) if given.warm_up is None else given.warm_up
+        # Asked for before the run: somebody may commit meanwhile.
+        on = machine()
+        result = {"repeat": repeat, **_measured(Run(contender, rate, given.seconds, warm_up)), "machine": on}
         file.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         _tell(_short(result))
 
@@ -76,8 +123,8 @@ def _measured(run: Run) -> dict[str, Any]:
     """The run's result; one that fails is a result too."""
     try:
         return measure(run, _tell)
-    except (PitlakeError, TimeoutError, subprocess.CalledProcessError) as fault:
-        return {**vars(run), "error": str(fault)}
+    except (PitlakeError, subprocess.CalledProcessError, DeltaError, psutil.Error, OSError, ValueError) as fault:
+        return {**vars(run), "error": str(fault) or repr(fault)}
 
 
 def _short(result: dict[str, Any]) -> str:
@@ -86,7 +133,8 @@ def _short(result: dict[str, Any]) -> str:
     late = ", ".join(
         f"{sink} p50 {figures['p50_ms']:g} p99 {figures['p99_ms']:g} ms" for sink, figures in result["sinks"].items()
     )
-    return f"{late}; {result['cost']['cores']:g} cores, {result['differing_rows']} rows differ"
+    rows = f"{result['differing_rows']} rows differ, {result['unfinished_rows']} are not finished"
+    return f"{late}; {result['cost']['cores']:g} cores, {rows}"
 
 
 def _tell(line: str) -> None:

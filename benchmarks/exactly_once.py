@@ -17,6 +17,7 @@ from pathlib import Path
 
 from deltalake import DeltaTable
 
+from pitlake.local.supervision import termination_as_exit
 from tests.support.mine import SILVER_KEY, Mine, mine_at
 from tests.support.oracle import readings_in, repeated_keys
 
@@ -24,6 +25,7 @@ SETTLE_SECONDS = 150.0
 VICTIMS = ("jvm", "writer", "pipeline", "endpoint", "writer")
 
 
+@termination_as_exit()
 def main() -> int:
     """Run it; the report goes to standard output as JSON, and the exit code is 0 when nothing differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -14,9 +14,11 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.resources import Meter
+from pitlake.local.supervision import termination_as_exit
 from tests.support.mine import mine_at
 
 
+@termination_as_exit()
 def main() -> None:
     """Run it; processor cores and memory in MB go to standard output as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -29,6 +29,7 @@ from zerobus.sdk.shared import AckCallback, StreamConfigurationOptions, TablePro
 from zerobus.sdk.sync import ZerobusSdk, ZerobusStream
 
 from benchmarks.percentiles import summary
+from pitlake.local.supervision import termination_as_exit
 from tests.support.broker import running_broker
 from tests.support.endpoint import TABLE, running_endpoint
 
@@ -56,6 +57,7 @@ class Acks(AckCallback):
         print(f"offset {offset}: {error_message}", file=sys.stderr)
 
 
+@termination_as_exit()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10)

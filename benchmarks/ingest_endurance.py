@@ -36,6 +36,7 @@ os.environ.setdefault("RUST_LOG", "error")  # the SDK would write its log betwee
 from zerobus.sdk.shared import StreamConfigurationOptions, TableProperties
 from zerobus.sdk.sync import ZerobusSdk
 
+from pitlake.local.supervision import termination_as_exit
 from pitlake.streams.consumers import BEGINNING, TopicReader, kept_offsets
 from tests.support.broker import running_broker
 from tests.support.endpoint import TABLE, RunningEndpoint, running_endpoint
@@ -49,6 +50,7 @@ MOST_UNACKNOWLEDGED = 20_000
 MEBIBYTE = 1024 * 1024
 
 
+@termination_as_exit()
 def main() -> int:
     """Run it; the report goes to standard output as JSON, and the exit code is 0 when the promises were kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -2,18 +2,20 @@
 
     python -m benchmarks.measure pitlake --rate 120 --seconds 60
 
-prints the result as JSON.
+prints the result as JSON. A run that fails leaves its folder, with the logs of all processes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,24 +27,25 @@ import psutil
 from deltalake import DeltaTable
 
 from benchmarks.contenders import CONTENDERS, TABLE, Contender, Process, Site
-from benchmarks.freshness import Row
+from benchmarks.delta_probe import LEAST_SPAN_SECONDS
 from benchmarks.load import Load, one_round
-from benchmarks.percentiles import summary
 from benchmarks.probes import recorded
 from benchmarks.producer import send
 from benchmarks.resources import Meter
-from benchmarks.stages import stage_latencies
-from benchmarks.windows import Readings, Window, differences, expected_readings, latencies
+from benchmarks.results import SINKS
+from benchmarks.stages import StageWatch, stage_percentiles
+from benchmarks.windows import Readings, Row, Window, differences, expected_readings, latencies, sink_summary
 from pitlake.cli.parts import BROKER, LANDING
 from pitlake.cli.settings import Settings
 from pitlake.cli.system import seed_dimensions
 from pitlake.engine.update import TABLE_TOPIC_BYTES
+from pitlake.errors import BrokerError
 from pitlake.lake.spec import SPECS_TOPIC, Column, TableSpec, WriteMode
 from pitlake.local.broker import broker_command, is_answering, prepare_broker
 from pitlake.local.jars import fetch_jars
 from pitlake.local.java import find_java
 from pitlake.local.processes import last_lines
-from pitlake.local.supervision import Part, Supervisor
+from pitlake.local.supervision import Part, Supervisor, termination_as_exit
 from pitlake.mining.dimensions import equipment_master
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
@@ -50,7 +53,8 @@ from pitlake.streams.topics import Topic, ensure_topics
 START_SECONDS = 180.0
 DRAIN_SECONDS = 60.0
 """How long a contender may take to finish once the producer has; what is not seen then was lost, or counts as that late."""
-SINKS = ("topic", "delta")
+PRODUCER_SECONDS = 120.0
+"""How long the producer may take to tell how it went, once its last message is due."""
 
 _LEAD = timedelta(seconds=3)
 """From the moment a load is decided on until it begins: the producer's start."""
@@ -69,9 +73,28 @@ class Run:
 
 
 def measure(run: Run, report: Report) -> dict[str, Any]:
-    """Measure one run. Raises ProcessError when a part dies or gives no first result, BrokerError and CalledProcessError."""
-    with tempfile.TemporaryDirectory(prefix="pitlake-bench-") as folder, Supervisor() as supervisor:
-        return _Bench(run, Path(folder), supervisor, report).measured()
+    """Measure one run.
+
+    Raises ProcessError when a part dies, TimeoutError when one says nothing, BrokerError and CalledProcessError.
+    """
+    with _run_folder(report) as folder, Supervisor() as supervisor:
+        return _Bench(run, folder, supervisor, report).measured()
+
+
+@contextmanager
+def _run_folder(report: Report) -> Iterator[Path]:
+    """A folder for a run; it stays when the run fails, for its logs."""
+    folder = Path(tempfile.mkdtemp(prefix="pitlake-bench-"))
+    has_failed = False
+    try:
+        yield folder
+    except Exception:
+        has_failed = True
+        report(f"the run failed; its logs are in {folder / 'logs'}")
+        raise
+    finally:
+        if not has_failed:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Bench:
@@ -90,9 +113,10 @@ class _Bench:
         start_up = self._start_contender()
         self._report(", ".join(f"first in {sink} after {seconds:.1f} s" for sink, seconds in start_up.items()))
         load = Load(self._run.rate, _soon(_LEAD), self._run.warm_up + self._run.seconds)
-        costs, produced = self._put_under(load)
-        readings = expected_readings([*first.messages(), *load.messages()])
-        drained = self._await_all(readings)
+        with StageWatch(str(self._site.lake), load.start + timedelta(seconds=self._run.warm_up)) as watch:
+            costs, produced = self._put_under(load)
+            readings = expected_readings([*first.messages(), *load.messages()])
+            drained = self._await_all(readings)
         self._report(f"drained {drained:.1f} s after the last message")
         sinks = self._latencies(readings, load)
         differing = differences(readings, stored_windows(self._site.table(TABLE)))
@@ -101,13 +125,14 @@ class _Bench:
             "at": load.start.isoformat(timespec="seconds"),
             "start_up_seconds": start_up,
             "sinks": sinks,
-            "stages": stage_latencies(str(self._site.lake), load.start + timedelta(seconds=self._run.warm_up)),
+            "stages": stage_percentiles(watch.stages()),
             **costs,
             "producer": produced,
             "drained_seconds": round(drained, 1),
             "rows": len(readings),
-            "differences": differing[:10],
-            "differing_rows": len(differing),
+            "differences": [*differing.wrong, *differing.unfinished][:10],
+            "differing_rows": len(differing.wrong),
+            "unfinished_rows": len(differing.unfinished),
         }
 
     def _prepared_site(self) -> Site:
@@ -131,7 +156,8 @@ class _Bench:
 
     def _start_probes(self) -> None:
         topic = ("benchmarks.topic_probe", "--bootstrap", self._site.bootstrap, "--topic", self._contender.topic)
-        delta = ("benchmarks.delta_probe", "--table", self._site.table(TABLE))
+        span = max(LEAST_SPAN_SECONDS, self._run.warm_up + self._run.seconds + DRAIN_SECONDS + 60)
+        delta = ("benchmarks.delta_probe", "--table", self._site.table(TABLE), "--span", str(span))
         for sink, (module, *arguments) in zip(SINKS, (topic, delta), strict=True):
             folder = self._probe(sink)
             folder.mkdir()
@@ -140,7 +166,7 @@ class _Bench:
 
     def _start_contender(self) -> dict[str, float]:
         """Start its processes; per sink the seconds until the first result was seen."""
-        processes = CONTENDERS[self._run.contender].processes(self._site)
+        processes = self._contender.processes(self._site)
         launched = time.time()
         for process in processes:
             self._start(process)
@@ -161,7 +187,8 @@ class _Bench:
         self._until(lambda: time.time() >= counts_from, load.seconds + 60)
         with Meter(self._guards(self._names)) as own, Meter(self._guards([BROKER])) as broker:
             self._until(lambda: time.time() >= load.end.timestamp(), load.seconds + 60)
-        self._until(out.is_file, 120)
+        if not self._until(out.is_file, PRODUCER_SECONDS):
+            raise TimeoutError(f"the producer has not told how it went {PRODUCER_SECONDS:g} s after its last message was due")
         million = self._run.rate * self._run.seconds / 1e6
         costs = {
             name: {
@@ -171,7 +198,7 @@ class _Bench:
             }
             for name, meter in {"cost": own, "broker_cost": broker}.items()
         }
-        return costs, json.loads(out.read_text())
+        return costs, _delivered(json.loads(out.read_text()))
 
     def _await_all(self, readings: Readings) -> float:
         """Wait until the Delta table holds all readings, or for as long as may be; seconds since the last message was due."""
@@ -183,13 +210,13 @@ class _Bench:
 
     def _latencies(self, readings: Readings, load: Load) -> dict[str, Any]:
         """Per sink the percentiles over the readings that count; the probes are ended by this."""
-        unseen_at = time.time()
         self._supervisor.stop()
+        unseen_at = time.time()
         begin = load.start.timestamp() + self._run.warm_up
         sinks = {}
         for sink in SINKS:
             seen = latencies(recorded(self._probe(sink)), readings, unseen_at)
-            sinks[sink] = summary(late for event, late in seen if event > begin)
+            sinks[sink] = sink_summary(delay for delay in seen if delay.event > begin)
         return sinks
 
     def _start(self, process: Process, ready: Callable[[], bool] = lambda: True) -> None:
@@ -235,6 +262,14 @@ def stored_windows(table: str) -> Mapping[Row, Window]:
     return {key: Window(*row) for key, row in zip(keys, zip(*values, strict=True), strict=True)}
 
 
+def _delivered(produced: dict[str, Any]) -> dict[str, Any]:
+    """How the producer did. Raises BrokerError when a message of the load was not acknowledged."""
+    if produced["delivered"] != produced["messages"]:
+        what = f"the broker acknowledged {produced['delivered']} of the producer's {produced['messages']} messages"
+        raise BrokerError(what, do="Look into the broker's log.")
+    return produced
+
+
 def _soon(lead: timedelta) -> datetime:
     """A moment in whole milliseconds that is `lead` away."""
     moment = datetime.now(UTC) + lead
@@ -261,6 +296,7 @@ def _publish_spec(contender: Contender, bootstrap: str) -> None:
         publisher.send(SPECS_TOPIC, spec.model_dump_json().encode(), key=spec.name.encode())
 
 
+@termination_as_exit()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("contender", choices=CONTENDERS)

@@ -1,7 +1,8 @@
 """Do both modes make the same tables, and how late is each?
 
 Runs the mine in real time, then in micro-batches, with the same seed; holds every table of each run against its ledger,
-and prints the latencies from event to Delta side by side, those of the first minute left out.
+and prints the latencies from event to Delta side by side, those of the first minute left out. They count stored rows, the newest
+one per key and commit, not readings.
 
     .venv/bin/python -m benchmarks.modes --minutes 4 --story bearing-wear
 """
@@ -13,20 +14,21 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.stages import StageWatch
+from pitlake.cli.summary import WHOLE_WAY
 from pitlake.engine.options import Mode
 from pitlake.lake.latency import Histogram
-from pitlake.lake.status import LakeStatus
+from pitlake.local.supervision import termination_as_exit
 from tests.support.mine import mine_at
 from tests.support.oracle import Comparison, readings_in
 
 MODES: tuple[Mode, ...] = ("realtime", "micro-batch")
-STAGE = "event_to_visible"
 WARM_UP_SECONDS = 60.0
 SETTLE_SECONDS = 60.0
 
@@ -40,6 +42,7 @@ class Run:
     latencies: dict[str, Histogram]
 
 
+@termination_as_exit()
 def main() -> int:
     """Run both; the exit code is 0 when no table of either differs from its ledger."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -58,13 +61,12 @@ def main() -> int:
 
 def _run(mode: Mode, seconds: float, seed: int, stories: Sequence[str]) -> Run:
     with tempfile.TemporaryDirectory() as home, mine_at(Path(home), mode) as mine:
-        with mine.simulated(*stories, seed=seed):
-            mine.run(WARM_UP_SECONDS)
-            since = datetime.now(UTC)
-            mine.run(seconds - WARM_UP_SECONDS)
-        mine.run_until(mine.has_caught_up, SETTLE_SECONDS, every=2.0)
-        statuses = LakeStatus(mine.system.settings.lake_url).read(since=since)
-        latencies = {status.name.name: status.stages[STAGE] for status in statuses if STAGE in status.stages}
+        since = datetime.now(UTC) + timedelta(seconds=WARM_UP_SECONDS)
+        with StageWatch(mine.system.settings.lake_url, since) as watch:
+            with mine.simulated(*stories, seed=seed):
+                mine.run(seconds)
+            mine.run_until(mine.has_caught_up, SETTLE_SECONDS, every=2.0)
+        latencies = {table: stages[WHOLE_WAY] for table, stages in watch.stages().items() if WHOLE_WAY in stages}
         return Run(readings_in(mine.ledger), mine.compare(), latencies)
 
 

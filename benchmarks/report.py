@@ -11,21 +11,32 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import CONTENDERS, MINE, TABLE
+from benchmarks.percentiles import FIGURES, SHARES
 from benchmarks.plot import Bar, Panel, plot
-from benchmarks.results import FOLDER, SINKS, Result, are_right, by_group, highest_sustained, median, read_results
+from benchmarks.results import (
+    FOLDER,
+    SINKS,
+    Result,
+    are_right,
+    by_group,
+    distinct,
+    highest_measured,
+    highest_sustained,
+    is_bound,
+    median,
+    read_results,
+)
+from pitlake.cli.summary import STAGES, WHOLE_WAY
 
 DOCS = Path(__file__).parents[1] / "docs"
 PLOT = "latency.svg"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 SINK_TITLES = {"topic": "to a topic", "delta": "to a Delta table, as a polling reader sees it"}
 
-MINE = "pitlake-mining"
-"""The contender whose tables are told one by one."""
-
-_LATENCIES = ("p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms")
-_STAGE_FIGURES = _LATENCIES[:-1]
-_WHOLE = "event_to_visible"
+_BUDGET_TABLES = ("ot_sensors_normalized", TABLE)
+_BUDGET_STAGES = tuple(stage for stage in STAGES if stage != WHOLE_WAY)
+_BUDGET_FIGURES = {"p99_ms": "p99", "p999_ms": "p99.9"}
 
 
 def tables(results: Sequence[Result]) -> str:
@@ -37,14 +48,14 @@ def tables(results: Sequence[Result]) -> str:
         parts.append(f"### {rate:,g} readings/s")
         parts += [_latency_table(groups, sink) for sink in SINKS]
         parts.append(_cost_table(groups))
-        if stages := _stage_table(groups.get(MINE, [])):
-            parts.append(stages)
+        mine = groups.get(MINE, [])
+        parts += [table for table in (_stage_table(mine), _budget_table(mine)) if table]
     parts += ["### Highest sustained rate", _sustained_table(results)]
     return "\n\n".join(parts)
 
 
 def panels(results: Sequence[Result]) -> list[Panel]:
-    """A panel per rate and sink."""
+    """A panel per rate and sink; without those of whom not even the median was seen, as a mark would show what it was not."""
     rates = sorted({result["rate"] for result in results})
     return [Panel(f"{rate:,g} readings/s, {SINK_TITLES[sink]}", _bars(results, rate, sink)) for rate in rates for sink in SINKS]
 
@@ -61,16 +72,15 @@ def replaced(page: str, measured: str) -> str:
 def _bars(results: Sequence[Result], rate: float, sink: str) -> tuple[Bar, ...]:
     bars = []
     for (at, name), group in by_group(results).items():
-        figures = [median(group, "sinks", sink, latency) for latency in _LATENCIES]
-        if at == rate and all(figures):
+        figures = [median(group, "sinks", sink, figure) for figure in FIGURES]
+        if at == rate and all(figures) and not is_bound(group, sink, "p50_ms"):
             bars.append(Bar(_title(name), tuple(figure for figure in figures if figure)))
     return tuple(sorted(bars, key=lambda bar: bar.values[0]))
 
 
 def _latency_table(groups: dict[str, list[Result]], sink: str) -> str:
     rows = [
-        [_title(name), *(_number(median(group, "sinks", sink, figure)) for figure in _LATENCIES), _verdict(group)]
-        for name, group in groups.items()
+        [_title(name), *(_latency(group, sink, figure) for figure in FIGURES), _verdict(group)] for name, group in groups.items()
     ]
     return _table([f"event {SINK_TITLES[sink]}, ms", "p50", "p90", "p99", "p99.9", "max", "result"], rows)
 
@@ -85,35 +95,69 @@ def _cost_table(groups: dict[str, list[Result]]) -> str:
             _number(median(group, "cost", "memory_mb")),
             _number(median(group, "broker_cost", "cores")),
             str(len(group)),
+            ", ".join(f"{seconds:g}" for seconds in distinct(group, "warm_up")),
+            ", ".join(distinct(group, "machine", "commit")),
+            _number(median(group, "producer", "lag", "p99_ms")),
         ]
         for name, group in groups.items()
     ]
-    return _table(["cost", "start to first row, s", "CPU s per million", "cores", "memory, MB", "broker, cores", "runs"], rows)
+    measured = ["start to first row, s", "CPU s per million", "cores", "memory, MB", "broker, cores"]
+    return _table(["cost", *measured, "runs", "warm-up, s", "version", "producer late, p99 ms"], rows)
 
 
 def _stage_table(group: Sequence[Result]) -> str:
-    """From the event to the commit of each of the mine's tables, by the writer's own notes; empty when there are none."""
-    tables = dict.fromkeys(table for result in group for table, stages in result.get("stages", {}).items() if _WHOLE in stages)
-    rows = [[table, *(_number(median(group, "stages", table, _WHOLE, figure)) for figure in _STAGE_FIGURES)] for table in tables]
+    """From the event to the commit of each of the mine's tables, by the writer's own notes; empty when there are none.
+
+    They count stored rows, the newest one per key and commit, not readings; so does the budget.
+    """
+    tables = dict.fromkeys(table for result in group for table, stages in result.get("stages", {}).items() if WHOLE_WAY in stages)
+    rows = [[table, *(_number(median(group, "stages", table, WHOLE_WAY, figure)) for figure in SHARES)] for table in tables]
     return _table(["the mine's tables, event to Delta, ms", "p50", "p90", "p99", "p99.9"], rows) if rows else ""
+
+
+def _budget_table(group: Sequence[Result]) -> str:
+    """How much of the way each stage takes, of a table of readings and of one of minutes; empty when nothing is known of them."""
+    tables = [table for table in _BUDGET_TABLES if any(table in result.get("stages", {}) for result in group)]
+    head = [f"{STAGES[stage]}, {title}" for stage in _BUDGET_STAGES for title in _BUDGET_FIGURES.values()]
+    rows = [
+        [
+            table,
+            *(_number(median(group, "stages", table, stage, figure)) for stage in _BUDGET_STAGES for figure in _BUDGET_FIGURES),
+        ]
+        for table in tables
+    ]
+    return _table(["stage budget, ms", *head], rows) if rows else ""
 
 
 def _sustained_table(results: Sequence[Result]) -> str:
     measured = {result["contender"] for result in results}
     names = [name for name in CONTENDERS if name in measured]
-    rows = [[_title(name), *(_number(highest_sustained(results, name, sink)) for sink in SINKS)] for name in names]
+    rows = [[_title(name), *(_sustained(results, name, sink) for sink in SINKS)] for name in names]
     return _table(["readings/s with p99 < 1 s", "to the topic", "to Delta"], rows)
+
+
+def _sustained(results: Sequence[Result], name: str, sink: str) -> str:
+    """The highest sustained rate; a lower bound where it is the highest that was tried."""
+    rate = highest_sustained(results, name, sink)
+    return f"≥ {_number(rate)}" if rate == highest_measured(results, name) else _number(rate)
 
 
 def _verdict(group: Sequence[Result]) -> str:
     if are_right(group):
         return "right"
     failed = sum("error" in result for result in group)
-    return f"{failed} of {len(group)} runs failed" if failed else "differs from what was sent"
+    if failed:
+        return f"{failed} of {len(group)} runs failed"
+    return "differs from what was sent" if any(result["differing_rows"] for result in group) else "not finished"
 
 
 def _title(name: str) -> str:
     return CONTENDERS[name].title
+
+
+def _latency(group: Sequence[Result], sink: str, figure: str) -> str:
+    shown = _number(median(group, "sinks", sink, figure))
+    return f"≥ {shown}" if is_bound(group, sink, figure) else shown
 
 
 def _number(value: float | None) -> str:

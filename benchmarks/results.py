@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from benchmarks import percentiles
+
 Result = Mapping[str, Any]
 
 FOLDER = Path(__file__).with_name("results")
@@ -44,6 +46,21 @@ def median(results: Sequence[Result], *path: str) -> float | None:
     return statistics.median(figures) if figures else None
 
 
+def distinct(results: Iterable[Result], *path: str) -> list[Any]:
+    """The different values at `path`, sorted; of the runs that have one."""
+    return sorted({found for result in results if (found := _at(result, path)) is not None})
+
+
+def is_bound(results: Sequence[Result], sink: str, figure: str) -> bool:
+    """Whether the median of a sink's figure is but a lower bound.
+
+    It is in at least half of the runs that have it: of an even number, the median leans on one of each kind then.
+    """
+    summaries = [summary for result in results if (summary := _at(result, ("sinks", sink))) is not None]
+    bounds = sum(percentiles.is_bound(summary, figure) for summary in summaries)
+    return bounds > 0 and 2 * bounds >= len(summaries)
+
+
 def has_fallen_behind(results: Iterable[Result], contender: str, rate: float) -> bool:
     """Whether the contender was far too late to every sink, or failed, at some lower rate."""
     lower = [group for (at, name), group in by_group(results).items() if name == contender and at < rate]
@@ -51,21 +68,34 @@ def has_fallen_behind(results: Iterable[Result], contender: str, rate: float) ->
 
 
 def highest_sustained(results: Iterable[Result], contender: str, sink: str) -> float | None:
-    """The highest rate with the median p99 below a second, and with the right result; None when there is none."""
-    rates = [
-        rate
-        for (rate, name), group in by_group(results).items()
-        if name == contender and (median(group, "sinks", sink, "p99_ms") or SUSTAINED_MS) < SUSTAINED_MS and are_right(group)
-    ]
-    return max(rates, default=None)
+    """The highest rate that is sustained with all measured ones below it; None when the lowest is not."""
+    highest = None
+    for (rate, name), group in by_group(results).items():
+        if name == contender:
+            if not _is_sustained(group, sink):
+                break
+            highest = rate
+    return highest
+
+
+def highest_measured(results: Iterable[Result], contender: str) -> float:
+    """The highest rate at which the contender was measured, whatever came of it."""
+    rates: list[float] = [result["rate"] for result in results if result["contender"] == contender]
+    return max(rates)
 
 
 def are_right(results: Iterable[Result]) -> bool:
     """Whether every run ended well, with every window as the producer's readings have it."""
-    return all(result.get("differing_rows") == 0 for result in results)
+    return all(result.get("differing_rows") == 0 and not result.get("unfinished_rows") for result in results)
 
 
-def _at(result: Result, path: Sequence[str]) -> float | None:
+def _is_sustained(group: Sequence[Result], sink: str) -> bool:
+    """Whether the median p99 was seen, and below a second, and every result right."""
+    p99 = median(group, "sinks", sink, "p99_ms")
+    return p99 is not None and p99 < SUSTAINED_MS and not is_bound(group, sink, "p99_ms") and are_right(group)
+
+
+def _at(result: Result, path: Sequence[str]) -> Any:
     found: Any = result
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None

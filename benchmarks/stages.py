@@ -1,25 +1,65 @@
-"""How late rows were at each stage of their way into the tables, as pitlake's writer notes it in its commits."""
+"""How late rows were at each stage of their way into the tables, as pitlake's writer notes it in its commits.
+
+They count stored rows, the newest one per key and commit, and not readings: of two readings that came into one commit for the
+same row, only the later one counts.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
+from typing import Self
+
+from deltalake.exceptions import DeltaError
 
 from benchmarks.percentiles import SHARES
+from pitlake.lake.history import LatencyHistory
 from pitlake.lake.latency import Histogram
-from pitlake.lake.status import LakeStatus
 
-Stages = Mapping[str, Mapping[str, Mapping[str, float]]]
-"""Per table and stage the percentiles in milliseconds, each to within five per cent."""
+Stages = Mapping[str, Mapping[str, Histogram]]
+"""Per table and stage the latencies of its rows."""
+
+_LOOK_SECONDS = 10.0
 
 
-def stage_latencies(lake: str, since: datetime) -> Stages:
-    """The stages of every table that the writer keeps, over the rows committed after `since` (UTC)."""
-    return {
-        status.name.name: {stage: percentiles(latencies) for stage, latencies in status.stages.items()}
-        for status in LakeStatus(lake).read(since=since)
-        if status.stages
-    }
+class StageWatch:
+    """Gathers the stages of a lake's tables from a thread while its block lasts, as their logs forget them after two minutes.
+
+    Of the rows committed after `since` (UTC), which may be yet to come.
+    """
+
+    def __init__(self, lake: str, since: datetime) -> None:
+        self._history, self._since = LatencyHistory(lake, since), since
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="stages", daemon=True)
+
+    def stages(self) -> Stages:
+        """What was gathered, once the block is over."""
+        return {name.name: self._history.stages(name, self._since) for name in self._history.tables}
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._look()
+
+    def _watch(self) -> None:
+        while not self._over.wait(_LOOK_SECONDS):
+            self._look()
+
+    def _look(self) -> None:
+        with suppress(DeltaError, OSError):  # a table that is just being made is read at the next look
+            self._history.look()
+
+
+def stage_percentiles(stages: Stages) -> dict[str, dict[str, dict[str, float]]]:
+    """Per table and stage the percentiles in milliseconds, each to within five per cent."""
+    return {table: {stage: percentiles(latencies) for stage, latencies in of.items()} for table, of in stages.items()}
 
 
 def percentiles(latencies: Histogram) -> dict[str, float]:

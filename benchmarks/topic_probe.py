@@ -17,8 +17,8 @@ from pathlib import Path
 import orjson
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
-from benchmarks.freshness import Row
 from benchmarks.probes import record
+from benchmarks.windows import Row, Sighting
 from pitlake.streams.connections import client_config
 from pitlake.streams.consumers import end_offsets
 
@@ -26,8 +26,8 @@ _MOST = 10_000
 _POLL_SECONDS = 0.1
 
 
-def sightings(bootstrap: str, topic: str, is_over: Callable[[], bool]) -> Iterator[tuple[float, Row, int]]:
-    """Follow the topic from its beginning; unix time, row and count of every row whose count has grown."""
+def sightings(bootstrap: str, topic: str, is_over: Callable[[], bool]) -> Iterator[Sighting]:
+    """Follow the topic from its beginning; every row whose count has grown."""
     counts: dict[Row, int] = {}
     consumer = _follow(bootstrap, topic, is_over)
     while not is_over():
@@ -39,7 +39,7 @@ def sightings(bootstrap: str, topic: str, is_over: Callable[[], bool]) -> Iterat
         for row, count in _rows(messages):
             if count > counts.get(row, 0):
                 counts[row] = count
-                yield at, row, count
+                yield Sighting(at, row, count)
     consumer.close()
 
 

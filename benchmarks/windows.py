@@ -11,10 +11,15 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from benchmarks.freshness import MINUTE_US, Row
+from benchmarks.percentiles import summary
 from pitlake.mining.simulator.messages import Message
 
+Row = tuple[int, str, str]
+"""Window start (µs since the epoch), equipment_id, sensor_name."""
+
+MINUTE_US = 60_000_000
 RELATIVE_ERROR = 1e-6
 """Of average and deviation. Some engines compute the deviation from a sum of squares, which costs that many digits."""
 
@@ -43,6 +48,29 @@ class Window:
         exact = (self.count, self.least, self.most) == (other.count, other.least, other.most)
         return not exact or not _is_close(self.average, other.average) or not _is_close(self.deviation, other.deviation)
 
+    def lacks_readings_of(self, other: Window) -> bool:
+        """Whether this may be the other with some of its readings yet to come."""
+        return self.count < other.count and other.least <= self.least <= self.most <= other.most
+
+
+class Delay(NamedTuple):
+    """How late a reading of event time `event` (unix seconds) was seen; at least so late when it was not."""
+
+    event: float
+    seconds: float
+    was_seen: bool
+
+
+@dataclass(frozen=True)
+class Differences:
+    """The rows that differ from what was sent, each as a line of text.
+
+    `unfinished` lack readings, or are not there at all; `wrong` say what no part of the readings gives.
+    """
+
+    wrong: Sequence[str] = ()
+    unfinished: Sequence[str] = ()
+
 
 Readings = Mapping[Row, Sequence[tuple[float, float]]]
 """Per row of the result its readings in the order sent, each as event time (unix seconds) and value."""
@@ -67,27 +95,38 @@ def window_of(values: Sequence[float]) -> Window:
     return Window(len(values), math.fsum(values) / len(values), min(values), max(values), deviation)
 
 
-def differences(readings: Readings, stored: Mapping[Row, Window]) -> list[str]:
-    """The rows that differ from what was sent, each as a line of text."""
+def differences(readings: Readings, stored: Mapping[Row, Window]) -> Differences:
+    """How the stored rows differ from what was sent."""
     expected = {row: window_of([value for _, value in values]) for row, values in readings.items()}
-    return [
-        f"{row}: expected {expected.get(row)}, stored {stored.get(row)}"
-        for row in sorted(expected.keys() | stored.keys())
-        if (sent := expected.get(row)) is None or (kept := stored.get(row)) is None or sent.differs_from(kept)
-    ]
+    wrong, unfinished = [], []
+    for row in sorted(expected.keys() | stored.keys()):
+        sent, kept = expected.get(row), stored.get(row)
+        line = f"{row}: expected {sent}, stored {kept}"
+        if sent and (kept is None or kept.lacks_readings_of(sent)):
+            unfinished.append(line)
+        elif sent is None or kept is None or sent.differs_from(kept):
+            wrong.append(line)
+    return Differences(wrong, unfinished)
 
 
-def latencies(sightings: Iterable[Sighting], readings: Readings, unseen_at: float) -> Iterator[tuple[float, float]]:
-    """Event time and seconds until it was seen, of every reading; one that nobody saw counts as seen at `unseen_at`."""
+def latencies(sightings: Iterable[Sighting], readings: Readings, unseen_at: float) -> Iterator[Delay]:
+    """How late every reading was seen; one that nobody saw is as late as if it had been seen at `unseen_at` (unix seconds)."""
     seen: dict[Row, int] = defaultdict(int)
     for sighting in sightings:
         known = readings.get(sighting.row, ())
         for event, _ in known[seen[sighting.row] : sighting.count]:
-            yield event, sighting.at - event
+            yield Delay(event, sighting.at - event, was_seen=True)
         seen[sighting.row] = max(seen[sighting.row], sighting.count)
     for row, known in readings.items():
         for event, _ in known[seen[row] :]:
-            yield event, unseen_at - event
+            yield Delay(event, unseen_at - event, was_seen=False)
+
+
+def sink_summary(delays: Iterable[Delay]) -> dict[str, float]:
+    """The figures of a sink in milliseconds, and how many of its readings were never seen. Raises ValueError for no readings."""
+    counted = list(delays)
+    unseen = sum(not delay.was_seen for delay in counted)
+    return {**summary(delay.seconds for delay in counted), "unseen": unseen}
 
 
 def _is_close(one: float | None, other: float | None) -> bool:

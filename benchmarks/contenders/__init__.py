@@ -16,6 +16,9 @@ from pitlake.lake.names import TableName
 
 HERE = Path(__file__).parent
 TABLE = "equipment_performance_1min"
+MINE = "pitlake-mining"
+"""The contender that makes all tables of the mine."""
+
 _NAMES = Settings()
 _PITLAKE = ("-m", "pitlake")
 _FASTEST = ("-m", "benchmarks.contenders.pitlake.fastest")
@@ -101,7 +104,7 @@ _FULL_NAME = str(TableName(_NAMES.catalog, _NAMES.schema_, TABLE))
 
 CONTENDERS: Mapping[str, Contender] = {
     "pitlake": Contender("pitlake, real time", _FULL_NAME, partial(_pitlake, pipeline=_ONE_FLOW, mode="realtime")),
-    "pitlake-mining": Contender(
+    MINE: Contender(
         "pitlake, real time, all tables of the mine", _FULL_NAME, partial(_pitlake, pipeline=MINING_PIPELINE, mode="realtime")
     ),
     "pitlake-2s": Contender(

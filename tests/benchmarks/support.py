@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 
-def result(contender: str, rate: float, p50: float, p99: float, **others: Any) -> dict[str, Any]:
-    """What a run says whose latencies are the same to both sinks."""
-    figures = {"readings": 7, "p50_ms": p50, "p90_ms": p50, "p99_ms": p99, "p999_ms": p99, "max_ms": p99}
+def result(contender: str, rate: float, p50: float, p99: float, *, unseen: int = 0, **others: Any) -> dict[str, Any]:
+    """What a run of a thousand readings says whose latencies are the same to both sinks."""
+    figures = {"readings": 1000, "p50_ms": p50, "p90_ms": p50, "p99_ms": p99, "p999_ms": p99, "max_ms": p99, "unseen": unseen}
     cost = {"cores": 0.5, "cpu_seconds_per_million": 4_000.0, "memory_mb": 1_290}
     return {
         "contender": contender,
@@ -17,6 +17,7 @@ def result(contender: str, rate: float, p50: float, p99: float, **others: Any) -
         "cost": cost,
         "broker_cost": cost,
         "differing_rows": 0,
+        "unfinished_rows": 0,
         **others,
     }
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.percentiles import summary
+from benchmarks.percentiles import FIGURES, is_bound, summary
 
 
 def test_percentiles_are_of_the_ordered_latencies_in_milliseconds() -> None:
@@ -24,3 +24,22 @@ def test_a_single_latency_is_all_percentiles() -> None:
 def test_no_latencies_have_no_percentiles() -> None:
     with pytest.raises(ValueError, match="no latencies"):
         summary([])
+
+
+@pytest.mark.parametrize(
+    ("unseen", "bounds"),
+    [
+        (0, []),
+        (1, ["p999_ms", "max_ms"]),
+        (9, ["p999_ms", "max_ms"]),
+        (10, ["p99_ms", "p999_ms", "max_ms"]),
+        (500, ["p50_ms", "p90_ms", "p99_ms", "p999_ms", "max_ms"]),
+    ],
+)
+def test_a_figure_whose_rank_lies_among_unseen_readings_is_a_bound(unseen: int, bounds: list[str]) -> None:
+    figures = summary([0.5] * 1000)
+    assert [name for name in FIGURES if is_bound({**figures, "unseen": unseen}, name)] == bounds
+
+
+def test_a_summary_that_tells_of_no_unseen_readings_has_no_bounds() -> None:
+    assert not any(is_bound(summary([0.5]), name) for name in FIGURES)

@@ -9,6 +9,7 @@ from benchmarks.topic_probe import micros
 from benchmarks.windows import Sighting
 
 ROW = (1_771_128_720_000_000, "CR_002", "Vibration_MM_S")
+SEEN = [Sighting(10.5, ROW, 1), Sighting(11.0, ROW, 4)]
 
 
 @pytest.mark.parametrize(
@@ -26,16 +27,16 @@ def test_a_window_has_one_start_however_an_engine_spells_it(text: str) -> None:
 
 
 def test_what_a_probe_saw_can_be_read_back(tmp_path: Path) -> None:
-    record(lambda _is_over: [(10.5, ROW, 1), (11.0, ROW, 4)], tmp_path)
-    assert recorded(tmp_path) == [Sighting(10.5, ROW, 1), Sighting(11.0, ROW, 4)]
+    record(lambda _is_over: SEEN, tmp_path)
+    assert recorded(tmp_path) == SEEN
 
 
 def test_a_probe_tells_that_it_watches_and_when_it_saw_the_first_row(tmp_path: Path) -> None:
     ready = []
 
-    def sightings(_is_over: object) -> list[tuple[float, tuple[int, str, str], int]]:
+    def sightings(_is_over: object) -> list[Sighting]:
         ready.append((tmp_path / "ready").is_file())
-        return [(10.5, ROW, 1), (11.0, ROW, 4)]
+        return SEEN
 
     record(sightings, tmp_path)
     assert ready == [True]

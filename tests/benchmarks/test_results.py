@@ -4,7 +4,18 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.results import are_right, by_group, file_of, has_fallen_behind, highest_sustained, median, read_results
+from benchmarks.results import (
+    are_right,
+    by_group,
+    distinct,
+    file_of,
+    has_fallen_behind,
+    highest_measured,
+    highest_sustained,
+    is_bound,
+    median,
+    read_results,
+)
 from tests.benchmarks.support import failed, result
 
 
@@ -48,6 +59,38 @@ def test_the_highest_sustained_rate_has_its_p99_below_a_second_and_the_right_res
     assert highest_sustained(runs, "spark", "topic") is None
 
 
+def test_no_rate_above_one_that_is_not_sustained_counts() -> None:
+    runs = [result("flink", 120, 10, 90), result("flink", 1_000, 10, 1_000), result("flink", 5_000, 10, 90)]
+    assert highest_sustained(runs, "flink", "topic") == 120
+    assert highest_sustained([failed("flink", 60), *runs], "flink", "topic") is None
+    assert highest_measured(runs, "flink") == 5_000
+
+
+def test_a_rate_whose_p99_was_not_seen_is_not_sustained() -> None:
+    assert highest_sustained([result("flink", 120, 10, 90, unseen=9)], "flink", "topic") == 120
+    assert highest_sustained([result("flink", 120, 10, 90, unseen=10)], "flink", "topic") is None
+
+
+def test_a_median_is_a_bound_when_it_is_in_half_of_the_runs_that_have_it() -> None:
+    seen, unseen = result("flink", 120, 10, 90), result("flink", 120, 10, 90, unseen=20)
+    assert not is_bound([seen, seen, unseen], "topic", "p99_ms")
+    assert is_bound([seen, unseen], "topic", "p99_ms")
+    assert is_bound([failed("flink", 120), seen, unseen, unseen], "topic", "p99_ms")
+    assert not is_bound([failed("flink", 120)], "topic", "p99_ms")
+
+
+def test_different_values_are_told_once() -> None:
+    runs = [result("flink", 120, 10, 90, warm_up=seconds) for seconds in (120.0, 45.0, 120.0)]
+    assert distinct([*runs, failed("flink", 120)], "warm_up") == [45.0, 120.0]
+
+
 def test_a_failed_run_is_not_right() -> None:
     assert are_right([result("flink", 120, 10, 90)])
     assert not are_right([result("flink", 120, 10, 90), failed("flink", 120)])
+    assert not are_right([result("flink", 120, 10, 90, unfinished_rows=1)])
+
+
+def test_a_result_of_before_unfinished_rows_were_told_is_right_when_none_differs() -> None:
+    old = result("flink", 120, 10, 90)
+    del old["unfinished_rows"]
+    assert are_right([old])

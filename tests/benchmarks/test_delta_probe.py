@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+
+from benchmarks.delta_probe import sightings
+from benchmarks.windows import Row
+
+NOW = datetime.now(UTC).replace(second=0, microsecond=0)
+LATE, PRESENT = NOW - timedelta(minutes=5), NOW
+
+
+def row(start: datetime) -> Row:
+    return int(start.timestamp()) * 1_000_000, "CR_002", "Vibration_MM_S"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """A table of the result with a row of this minute, and one that comes five minutes after its own."""
+    path = str(tmp_path / "table")
+    for start, count in ((LATE, 3), (PRESENT, 1)):
+        columns = {
+            "window_start": [start],
+            "equipment_id": ["CR_002"],
+            "sensor_name": ["Vibration_MM_S"],
+            "reading_count": [count],
+        }
+        rows = pa.table(columns).cast(
+            pa.schema(
+                [
+                    ("window_start", pa.timestamp("us", "UTC")),
+                    ("equipment_id", pa.string()),
+                    ("sensor_name", pa.string()),
+                    ("reading_count", pa.int64()),
+                ]
+            )
+        )
+        write_deltalake(path, rows, mode="append")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seen"),
+    [(10, {row(LATE): 3, row(PRESENT): 1}), (3, {row(PRESENT): 1})],
+    ids=["within the span", "beyond the span"],
+)
+def test_a_row_that_comes_later_than_three_minutes_is_seen_within_the_span_only(
+    table: str, minutes: float, seen: dict[Row, int]
+) -> None:
+    over = iter([False, True])
+    found = sightings(table, timedelta(minutes=minutes), lambda: next(over))
+    assert {sighting.row: sighting.count for sighting in found} == seen
+
+
+def test_a_probe_of_a_table_that_never_comes_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    over = iter([False, True])
+    assert list(sightings(str(tmp_path / "absent"), timedelta(minutes=3), lambda: next(over))) == []
