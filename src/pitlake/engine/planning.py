@@ -151,7 +151,7 @@ class UpdatePlan:
     specs: tuple[TableSpec, ...]
     reads: Mapping[str, frozenset[str]]
     awaited: Mapping[TableName, tuple[str, ...]]
-    sides: Mapping[TableName, DataFrame] = field(default_factory=dict)
+    sides: frozenset[TableName] = frozenset()
     sinks: tuple[SinkPlan, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -183,7 +183,7 @@ def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema
         specs=tuple(_specs(flows)),
         reads={name: frozenset(read) for name, read in reader.reads.items()},
         awaited=dict(reader.awaited),
-        sides={table: side for plan in streams for table, side in reader.sides(plan.target).items()},
+        sides=frozenset(table for plan in streams for table in reader.sides(plan.target)),
         sinks=tuple(plan for plan in plans if isinstance(plan, SinkPlan)),
         left_out={name: out for name, dataset in pipeline.datasets.items() if (out := left_out(dataset.table_properties))},
     )

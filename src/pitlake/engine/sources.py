@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -69,8 +69,8 @@ class GraphReader:
     An upstream stream of the pipeline is inlined, except where a CDC flow follows its topic: its query is called anew and its
     dropping expectations are applied, so that a flow's state and its landing offsets are in one checkpoint. `landing` names the
     topics that may be read as streams, `tables` what the lake holds. A table of the pipeline itself is planned with the columns
-    that it will have, which `awaited` notes: it must exist, with them, before a query that reads it starts. `on_side` hears of
-    each other table that streams may be joined with, as soon as it is opened.
+    that it will have, which `awaited` notes: it must exist, with them, before a query that reads it starts. `open_side` opens a
+    table that streams may be joined with, given its path and, if the pipeline itself keeps it, its columns; else Spark reads the table.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class GraphReader:
         schema: str,
         landing: Collection[str],
         tables: Collection[TableName],
-        on_side: Callable[[TableName, DataFrame], None] = lambda *_: None,
+        open_side: Callable[[str, StructType | None], DataFrame] | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._session = session
@@ -94,8 +94,8 @@ class GraphReader:
         self._schema = schema
         self._landing = frozenset(landing)
         self._tables = frozenset(tables)
-        self._on_side = on_side
-        # Opening a table starts a Python worker; the frame may stand in any number of queries.
+        self._open_side = open_side or self._read
+        # Opening a table takes time; the frame may stand in any number of queries.
         self._opened: dict[tuple[TableName, bool], DataFrame] = {}
         self._joined: dict[str, set[TableName]] = {}
         self._followed: Mapping[str, TableSpec] = {}
@@ -142,9 +142,9 @@ class GraphReader:
         finally:
             self._followed = {}
 
-    def sides(self, name: str) -> Mapping[TableName, DataFrame]:
-        """The Delta tables that are joined to the streams of the query of `name`, by their frames in it."""
-        return {table: self._opened[table, False] for table in self._joined.get(name, ())}
+    def sides(self, name: str) -> Set[TableName]:
+        """The Delta tables that are joined to the streams of the query of `name`."""
+        return self._joined.get(name, set())
 
     def stream(self, name: str) -> DataFrame:
         """Resolve `spark.readStream.table(name)`.
@@ -175,19 +175,21 @@ class GraphReader:
             self._joined.setdefault(self._stack[0].name, set()).add(table)
         if opened not in self._opened:
             self._opened[opened] = self._open(table, dataset)
-            if dataset is None and not self._pruning:
-                self._on_side(table, self._opened[opened])
         return self._opened[opened]
 
     def _open(self, table: TableName, dataset: Dataset | None) -> DataFrame:
-        reader = self._session.read.format(DeltaTableSource.name())
-        if self._pruning:
-            reader = reader.option(PRUNING, "true")
+        schema = None
         if dataset is not None:
             schema = declared_struct(dataset) or self._undeclared(dataset)
             self.awaited[table] = tuple(schema.names)
-            reader = reader.schema(schema)
-        return reader.load(table.path(self._lake))
+        read = self._read if self._pruning else self._open_side
+        return read(table.path(self._lake), schema)
+
+    def _read(self, path: str, schema: StructType | None) -> DataFrame:
+        reader = self._session.read.format(DeltaTableSource.name())
+        if self._pruning:
+            reader = reader.option(PRUNING, "true")
+        return (reader if schema is None else reader.schema(schema)).load(path)
 
     def _undeclared(self, dataset: Dataset) -> StructType:
         """The columns of a table of the pipeline that declares none: those of its query."""

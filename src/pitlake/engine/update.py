@@ -93,7 +93,7 @@ def plan(config: UpdateConfig, session: SparkSession, epoch: int, sides: StaticS
         schema=config.schema,
         landing=landing_topics(list_topics(config.bootstrap)),
         tables=list_tables(config.lake),
-        on_side=lambda table, frame: sides.hold(table.path(config.lake), frame),
+        open_side=sides.open,
     )
     return plan_update(pipeline, reader, catalog=config.catalog, schema=config.schema, epoch=epoch)
 
@@ -115,15 +115,14 @@ def run_update(
     # One for specs and events, whose specs are sent before other threads tell events: a new one takes half a second until the
     # broker has numbered it.
     publisher = Publisher(config.bootstrap)
-    with _told(config, update, publisher) as log, StaticSides() as sides:
+    with _told(config, update, publisher) as log, StaticSides(session, config.home / "spark") as sides:
         report("Planning the pipeline")
         planned = plan(config, session, update.epoch, sides)
         log.add(*_definitions(planned), update_state(update, "SETTING_UP_TABLES"))
         _send_specs(config.bootstrap, publisher, planned.specs)
         log.flush()
         _ensure_sink_topics(config.bootstrap, planned.sinks)
-        sides.keep({table.path(config.lake): frame for table, frame in planned.sides.items()})
-        _Run(config, update, session, planned, log, report).until(stop, on_ready)
+        _Run(config, update, session, planned, sides, log, report).until(stop, on_ready)
 
 
 @contextmanager
@@ -150,6 +149,7 @@ class _Run:
     update: Update
     session: SparkSession
     planned: UpdatePlan
+    sides: StaticSides
     log: EventLog
     report: Report
 
@@ -159,6 +159,9 @@ class _Run:
         flows, views = self._flows(progress), self._views(progress)
         with committed_batches(self.session, self._marking(progress, flows)):
             await_tables(config.lake, self.planned.awaited, stop)
+            if stop.is_set():
+                return
+            self.sides.keep([table.path(config.lake) for table in self.planned.sides])
             try:
                 flows.start(stop)
                 views.start()

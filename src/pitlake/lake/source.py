@@ -1,4 +1,4 @@
-"""Delta tables as a Spark data source over delta-rs, for the static sides of streaming joins.
+"""Delta tables as a Spark data source over delta-rs.
 
 Spark plans a batch reader anew whenever it reads, and `read` opens the table's snapshot of that moment. Spark's Python workers
 import this module, so it imports little beyond what they have loaded.
@@ -34,7 +34,7 @@ from pitlake.errors import ConfigurationError, LakeError
 from pitlake.lake.snapshots import snapshot_dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 PRUNING = "pruning"
 PRUNING_CONF = "spark.sql.python.filterPushdown.enabled"
@@ -58,7 +58,7 @@ class DeltaTableSource(DataSource):
 
     def schema(self) -> StructType:
         """The table's present schema."""
-        return StructType.fromJson(json.loads(_open(dict(self.options)).schema().to_json()))
+        return struct_of(_open(dict(self.options)))
 
     def reader(self, schema: StructType) -> DataSourceReader:
         """A reader of the columns in `schema`."""
@@ -67,7 +67,7 @@ class DeltaTableSource(DataSource):
 
 
 class DeltaTableReader(DataSourceReader):
-    """Reads whatever snapshot is current when it is read, as one partition: a broadcast side is small."""
+    """Reads whatever snapshot is current when it is read, as one partition."""
 
     def __init__(self, options: dict[str, str], schema: StructType) -> None:
         self._options = options
@@ -76,10 +76,7 @@ class DeltaTableReader(DataSourceReader):
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:  # noqa: ARG002 (there is only one)
         """The snapshot's rows as Arrow record batches in the very types that Spark expects."""
-        wanted = to_arrow_schema(self._schema, timezone="UTC")
-        dataset = snapshot_dataset(_open(self._options), [column for column, *_ in self._comparisons])
-        for batch in dataset.to_batches(columns=wanted.names, filter=_matching(self._comparisons, dataset.schema)):
-            yield batch.cast(wanted)
+        return rows_as(self._schema, _open(self._options), self._comparisons)
 
 
 class PruningReader(DeltaTableReader):
@@ -89,6 +86,30 @@ class PruningReader(DeltaTableReader):
         """Leave out files and rows by the comparisons among `filters`; Spark still applies all of them itself."""
         self._comparisons = list(_comparisons(filters))
         return filters
+
+
+def struct_of(table: DeltaTable) -> StructType:
+    """A table's present columns in Spark's types, with nullability and comments."""
+    return StructType.fromJson(json.loads(table.schema().to_json()))
+
+
+def rows_as(schema: StructType, table: DeltaTable, comparisons: Collection[Comparison] = ()) -> Iterator[pa.RecordBatch]:
+    """The rows of `table` as it was opened, in the columns of `schema` and the very types that Spark expects of them.
+
+    Those that do not meet `comparisons` are left out.
+    """
+    wanted = to_arrow_schema(schema, timezone="UTC")
+    dataset = snapshot_dataset(table, [column for column, *_ in comparisons])
+    for batch in dataset.to_batches(columns=wanted.names, filter=_matching(comparisons, dataset.schema)):
+        yield batch.cast(wanted)
+
+
+def opened(path: str, storage: Mapping[str, str] | None = None) -> DeltaTable:
+    """The table at a directory or object-store URL; `storage` are options of delta-rs. Raises LakeError where there is none."""
+    try:
+        return DeltaTable(path, storage_options=dict(storage) if storage else None)
+    except TableNotFoundError as error:
+        raise LakeError(f"There is no Delta table at {path}.", do="Seed or create the table before it is read.") from error
 
 
 def _comparisons(filters: Iterable[Filter]) -> Iterator[Comparison]:
@@ -117,7 +138,4 @@ def _open(options: dict[str, str]) -> DeltaTable:
     path = storage.pop("path", None)
     if path is None:
         raise ConfigurationError("The format 'pitlake' was given no path.", do="Say which table with .load(path).")
-    try:
-        return DeltaTable(path, storage_options=storage or None)
-    except TableNotFoundError as error:
-        raise LakeError(f"There is no Delta table at {path}.", do="Seed or create the table before it is read.") from error
+    return opened(path, storage)
