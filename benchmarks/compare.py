@@ -21,12 +21,10 @@ from typing import Any
 
 import orjson
 import psutil
-from deltalake.exceptions import DeltaError
 
 from benchmarks.contenders import CONTENDERS, MINE
-from benchmarks.measure import Run, measure
+from benchmarks.measure import FAULTS, Run, measure
 from benchmarks.results import FOLDER, file_of, has_fallen_behind, read_results
-from pitlake.errors import PitlakeError
 from pitlake.local.supervision import termination_as_exit
 
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -123,7 +121,7 @@ def _measured(run: Run) -> dict[str, Any]:
     """The run's result; one that fails is a result too."""
     try:
         return measure(run, _tell)
-    except (PitlakeError, subprocess.CalledProcessError, DeltaError, psutil.Error, OSError, ValueError) as fault:
+    except FAULTS as fault:
         return {**vars(run), "error": str(fault) or repr(fault)}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -25,6 +26,7 @@ from typing import Any
 import orjson
 import psutil
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from benchmarks.contenders import CONTENDERS, TABLE, Contender, Process, Site
 from benchmarks.delta_probe import LEAST_SPAN_SECONDS
@@ -39,7 +41,7 @@ from pitlake.cli.parts import BROKER, LANDING
 from pitlake.cli.settings import Settings
 from pitlake.cli.system import seed_dimensions
 from pitlake.engine.update import TABLE_TOPIC_BYTES
-from pitlake.errors import BrokerError
+from pitlake.errors import BrokerError, PitlakeError
 from pitlake.lake.spec import SPECS_TOPIC, Column, TableSpec, WriteMode
 from pitlake.local.broker import broker_command, is_answering, prepare_broker
 from pitlake.local.jars import fetch_jars
@@ -49,6 +51,9 @@ from pitlake.local.supervision import Part, Supervisor, termination_as_exit
 from pitlake.mining.dimensions import equipment_master
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
+
+FAULTS = (PitlakeError, subprocess.CalledProcessError, DeltaError, psutil.Error, OSError)
+"""What a run may fail by that is not the harness's own fault; a part that does not come in time is a TimeoutError, an OSError."""
 
 START_SECONDS = 180.0
 DRAIN_SECONDS = 60.0
@@ -210,8 +215,8 @@ class _Bench:
 
     def _latencies(self, readings: Readings, load: Load) -> dict[str, Any]:
         """Per sink the percentiles over the readings that count; the probes are ended by this."""
-        self._supervisor.stop()
         unseen_at = time.time()
+        self._supervisor.stop()
         begin = load.start.timestamp() + self._run.warm_up
         sinks = {}
         for sink in SINKS:

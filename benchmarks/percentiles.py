@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 SHARES = {"p50_ms": 0.5, "p90_ms": 0.9, "p99_ms": 0.99, "p999_ms": 0.999}
@@ -14,17 +15,16 @@ def summary(seconds: Iterable[float]) -> dict[str, float]:
     ordered = sorted(seconds)
     if not ordered:
         raise ValueError("there are no latencies to summarize")
-    figures = {name: _milliseconds(ordered[_rank(len(ordered), share)]) for name, share in SHARES.items()}
-    return {"readings": len(ordered), **figures, "max_ms": _milliseconds(ordered[-1])}
+    figures = {name: milliseconds(ordered[_rank(len(ordered), share)]) for name, share in SHARES.items()}
+    return {"readings": len(ordered), **figures, "max_ms": milliseconds(ordered[-1])}
 
 
 def is_bound(figures: Mapping[str, float], name: str) -> bool:
-    """Whether a figure of a summary is but a lower bound: its rank lies among the readings that were never seen.
+    """Whether a figure of a summary is but a lower bound.
 
-    Those are the summary's `unseen`, and stand in it as if seen at the end of the run. A summary without the key has none.
+    Readings that were never seen stand in it as if seen at the end of the run, the least late of them by `unseen_from_ms`.
     """
-    readings, unseen = figures["readings"], figures.get("unseen", 0)
-    return _rank(int(readings), SHARES.get(name, 1.0)) >= readings - unseen
+    return figures[name] >= figures.get("unseen_from_ms", math.inf)
 
 
 def _rank(count: int, share: float) -> int:
@@ -32,5 +32,6 @@ def _rank(count: int, share: float) -> int:
     return min(count - 1, int(share * count))
 
 
-def _milliseconds(seconds: float) -> float:
+def milliseconds(seconds: float) -> float:
+    """Seconds in milliseconds, to a tenth."""
     return round(seconds * 1000, 1)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from benchmarks.percentiles import summary
+from benchmarks.percentiles import milliseconds, summary
 from pitlake.mining.simulator.messages import Message
 
 Row = tuple[int, str, str]
@@ -50,7 +50,9 @@ class Window:
 
     def lacks_readings_of(self, other: Window) -> bool:
         """Whether this may be the other with some of its readings yet to come."""
-        return self.count < other.count and other.least <= self.least <= self.most <= other.most
+        lies_within = other.least <= self.least <= self.most <= other.most
+        nearest = min(max(self.average, self.least), self.most)
+        return self.count < other.count and lies_within and _is_close(self.average, nearest)
 
 
 class Delay(NamedTuple):
@@ -110,9 +112,11 @@ def differences(readings: Readings, stored: Mapping[Row, Window]) -> Differences
 
 
 def latencies(sightings: Iterable[Sighting], readings: Readings, unseen_at: float) -> Iterator[Delay]:
-    """How late every reading was seen; one that nobody saw is as late as if it had been seen at `unseen_at` (unix seconds)."""
+    """How late every reading was seen; one that nobody had seen at `unseen_at` (unix seconds) is as late as if seen then."""
     seen: dict[Row, int] = defaultdict(int)
     for sighting in sightings:
+        if sighting.at > unseen_at:
+            break
         known = readings.get(sighting.row, ())
         for event, _ in known[seen[sighting.row] : sighting.count]:
             yield Delay(event, sighting.at - event, was_seen=True)
@@ -123,10 +127,14 @@ def latencies(sightings: Iterable[Sighting], readings: Readings, unseen_at: floa
 
 
 def sink_summary(delays: Iterable[Delay]) -> dict[str, float]:
-    """The figures of a sink in milliseconds, and how many of its readings were never seen. Raises ValueError for no readings."""
+    """The figures of a sink in milliseconds, and how many of its readings were never seen. Raises ValueError for no readings.
+
+    Of unseen ones `unseen_from_ms` is the lowest latency that they are given: what is lower is known, what is not is a bound.
+    """
     counted = list(delays)
-    unseen = sum(not delay.was_seen for delay in counted)
-    return {**summary(delay.seconds for delay in counted), "unseen": unseen}
+    unseen = [delay.seconds for delay in counted if not delay.was_seen]
+    figures = {**summary(delay.seconds for delay in counted), "unseen": len(unseen)}
+    return {**figures, "unseen_from_ms": milliseconds(min(unseen))} if unseen else figures
 
 
 def _is_close(one: float | None, other: float | None) -> bool:

@@ -47,8 +47,6 @@ def test_the_warm_up_follows_the_rate_and_is_longest_for_the_mine(contender: str
         TableNotFoundError("no log files"),
         psutil.NoSuchProcess(1),
         OSError("no space left"),
-        ValueError("there are no latencies to summarize"),
-        ValueError(),
     ],
     ids=lambda fault: type(fault).__name__,
 )
@@ -58,7 +56,7 @@ def test_a_run_that_fails_is_a_result(fault: Exception, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(compare, "measure", fail)
     told = compare._measured(Run("flink", 120, 60, 45))
-    assert told.pop("error") == (str(fault) or "ValueError()")
+    assert told.pop("error") == str(fault)
     assert told == {"contender": "flink", "rate": 120, "seconds": 60, "warm_up": 45}
 
 

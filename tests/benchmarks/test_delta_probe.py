@@ -10,19 +10,21 @@ from deltalake import write_deltalake
 from benchmarks.delta_probe import sightings
 from benchmarks.windows import Row
 
-NOW = datetime.now(UTC).replace(second=0, microsecond=0)
-LATE, PRESENT = NOW - timedelta(minutes=5), NOW
+LATE, PRESENT = timedelta(minutes=5), timedelta(0)
+"""How long ago the windows of the table began."""
 
 
-def row(start: datetime) -> Row:
-    return int(start.timestamp()) * 1_000_000, "CR_002", "Vibration_MM_S"
+def ago(row: Row) -> timedelta:
+    """How long before the present minute a row's window began, to the minute."""
+    return timedelta(minutes=round((datetime.now(UTC).timestamp() - row[0] / 1e6) // 60))
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> str:
     """A table of the result with a row of this minute, and one that comes five minutes after its own."""
     path = str(tmp_path / "table")
-    for start, count in ((LATE, 3), (PRESENT, 1)):
+    now = datetime.now(UTC).replace(microsecond=0)
+    for start, count in ((now - LATE, 3), (now - PRESENT, 1)):
         columns = {
             "window_start": [start],
             "equipment_id": ["CR_002"],
@@ -45,15 +47,15 @@ def table(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize(
     ("minutes", "seen"),
-    [(10, {row(LATE): 3, row(PRESENT): 1}), (3, {row(PRESENT): 1})],
+    [(10, {LATE: 3, PRESENT: 1}), (3, {PRESENT: 1})],
     ids=["within the span", "beyond the span"],
 )
 def test_a_row_that_comes_later_than_three_minutes_is_seen_within_the_span_only(
-    table: str, minutes: float, seen: dict[Row, int]
+    table: str, minutes: float, seen: dict[timedelta, int]
 ) -> None:
     over = iter([False, True])
     found = sightings(table, timedelta(minutes=minutes), lambda: next(over))
-    assert {sighting.row: sighting.count for sighting in found} == seen
+    assert {ago(sighting.row): sighting.count for sighting in found} == seen
 
 
 def test_a_probe_of_a_table_that_never_comes_ends_when_it_is_told_to(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_no_rate_above_one_that_is_not_sustained_counts() -> None:
 
 
 def test_a_rate_whose_p99_was_not_seen_is_not_sustained() -> None:
-    assert highest_sustained([result("flink", 120, 10, 90, unseen=9)], "flink", "topic") == 120
+    assert highest_sustained([result("flink", 120, 10, 90)], "flink", "topic") == 120
     assert highest_sustained([result("flink", 120, 10, 90, unseen=10)], "flink", "topic") is None
 
 

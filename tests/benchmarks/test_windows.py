@@ -59,10 +59,15 @@ def test_a_reading_that_nobody_saw_is_as_late_as_the_end() -> None:
     assert list(latencies([Sighting(10.5, ROW, 1)], readings, unseen_at=71.0)) == [(10.0, 0.5, True), (11.0, 60.0, False)]
 
 
+def test_what_is_seen_after_the_end_was_not_seen() -> None:
+    readings = {ROW: [(10.0, 1.0)]}
+    assert list(latencies([Sighting(12.0, ROW, 1)], readings, unseen_at=11.0)) == [(10.0, 1.0, False)]
+
+
 def test_a_sink_tells_how_many_readings_nobody_saw() -> None:
     readings = {ROW: [(10.0, 1.0), (11.0, 1.0), (12.0, 1.0)]}
     found = sink_summary(latencies([Sighting(10.5, ROW, 1)], readings, unseen_at=72.0))
-    assert (found["readings"], found["unseen"], found["max_ms"]) == (3, 2, 61_000.0)
+    assert (found["readings"], found["unseen"], found["unseen_from_ms"], found["max_ms"]) == (3, 2, 60_000.0, 61_000.0)
     assert sink_summary(latencies([Sighting(12.5, ROW, 3)], readings, unseen_at=72.0))["unseen"] == 0
 
 
@@ -84,6 +89,8 @@ def test_the_windows_of_all_readings_do_not_differ() -> None:
         {ROW: Window(2, 2.0, 1.0, 3.0, float("nan"))},
         {ROW: Window(1, 0.5, 0.5, 0.5, None)},
         {ROW: Window(1, 3.5, 3.5, 3.5, None)},
+        {ROW: Window(1, 99.0, 1.0, 1.0, None)},
+        {ROW: Window(1, float("nan"), 1.0, 1.0, None)},
         {ROW: ALL, (0, "CR_001", "x"): Window(1, 1.0, 1.0, 1.0, None)},
     ],
 )

@@ -49,7 +49,7 @@ class Told:
         self.replicas = Replicas(
             {"minutes": FlowPlan("minutes~2", upsert_spec(), None, "1 minute")},
             self._start,
-            Query.stop,
+            lambda query: query.stop(),
             warn=lambda _, warning: self.warnings.append(warning),
             has_returned=self.returned.append,
             report=lambda _: None,
@@ -87,12 +87,15 @@ def test_a_replica_begins_in_the_middle_of_its_flow_s_batch(told):
 def test_one_that_has_failed_is_started_again_after_a_while(told):
     told.look_at(30.0)
     told.queries[0].ended_by = "Caused by: java.io.IOException: no space"
-    for now in (31.0, 30.0 + AGAIN_SECONDS, 31.0 + AGAIN_SECONDS):
+    for now in (31.0, 30.5 + AGAIN_SECONDS, 31.0 + AGAIN_SECONDS + 30.0):
         told.look_at(now)
+    assert told.returned == []
+    told.at_boundary("minutes~2", 750.0)
+    told.look_at(750.0)
     assert told.warnings == [
         "by one query alone, as its second one ended: Caused by: java.io.IOException: no space; it is started again in 10 minutes"
     ]
-    assert (told.begun, told.returned) == ([30.0, 31.0 + AGAIN_SECONDS], ["minutes"])
+    assert (told.begun, told.returned) == ([30.0, 61.0 + AGAIN_SECONDS], ["minutes"])
 
 
 def test_one_whose_place_is_lost_waits_for_the_next_start(told):
@@ -108,8 +111,38 @@ def test_one_that_spark_does_not_start_is_told_and_tried_again(told):
     told.refused = "[SOMETHING] is wrong"
     told.look_at(30.0)
     told.refused = None
-    told.look_at(30.0 + AGAIN_SECONDS)
-    assert (len(told.warnings), told.returned) == (1, ["minutes"])
+    told.look_at(60.0 + AGAIN_SECONDS)
+    assert (len(told.warnings), len(told.queries)) == (1, 1)
+
+
+def test_one_whose_query_cannot_be_ended_ends_nothing_else(told):
+    told.look_at(30.0)
+    told.queries[0].stop = _fails
+    told.at_boundary("minutes", 660.0)
+    told.at_boundary("minutes~2", 661.0)
+    for now in (661.0, 690.0):
+        told.look_at(now)
+    assert "it hangs" in told.warnings[0]
+
+
+def test_one_moves_once_in_ten_batches_at_most(told):
+    told.look_at(30.0)
+    told.at_boundary("minutes", 300.0)
+    told.at_boundary("minutes~2", 300.0)
+    for now in (300.0, 330.0):
+        told.look_at(now)
+    assert told.begun == [30.0]
+
+
+def test_one_that_lost_its_place_when_it_was_about_to_move_waits_for_the_next_start(told):
+    told.look_at(30.0)
+    told.at_boundary("minutes", 660.0)
+    told.at_boundary("minutes~2", 661.0)
+    told.look_at(661.0)
+    told.queries[0].ended_by = GONE
+    for now in (662.0, 690.0):
+        told.look_at(now)
+    assert told.begun == [30.0]
 
 
 def test_one_of_a_flow_that_is_given_up_ends_and_does_not_begin_again(told):
@@ -127,7 +160,7 @@ def test_one_is_left_where_it_is_while_boundaries_are_apart(told):
     assert told.begun == [30.0]
 
 
-@pytest.mark.parametrize(("own", "its"), [(602.0, 600.0), (600.0, 602.0)])
+@pytest.mark.parametrize(("own", "its"), [(662.0, 660.0), (660.0, 662.0)])
 def test_one_moves_to_the_middle_of_the_batch_whichever_of_the_two_met_the_other(told, own, its):
     told.look_at(30.0)
     for query, at in sorted([("minutes", own), ("minutes~2", its)], key=lambda boundary: boundary[1]):
@@ -156,3 +189,7 @@ def test_boundaries_that_drift_towards_each_other_do_not_stay_together(told, own
     apart = [abs(distance - INTERVAL / 2) > INTERVAL * APART - 1.0 for distance in distances]
     assert len(told.begun) >= 3
     assert all(one or other for one, other in itertools.pairwise(apart))
+
+
+def _fails():
+    raise RuntimeError("it hangs")

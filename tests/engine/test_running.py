@@ -13,7 +13,7 @@ from pitlake.engine import running
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import Update
 from pitlake.engine.planning import FlowPlan, SinkPlan
-from pitlake.engine.replicas import AGAIN_SECONDS
+from pitlake.engine.replicas import AGAIN_SECONDS, MOVES_APART
 from pitlake.engine.running import Flows, drifting, in_turns
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
@@ -72,11 +72,10 @@ class Told:
         """The time in seconds; None lets it pass."""
         self.started, self.intervals, self.forgotten, self.shared, self.rows, self.reported = [], [], [], [], [], []
         self._queries = list(queries)
-        plans = plans or [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
+        self._plans = plans or [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
         log = EventLog(self, UPDATE, lambda: START)
-        progress = ProgressLog(log, str(tmp_path), {})
+        self._progress = ProgressLog(log, str(tmp_path), {})
         self.flows = Flows(
-            plans,
             self._start,
             self._forget,
             self._share_place,
@@ -84,10 +83,12 @@ class Told:
             stop=Query.stop,
             has_begun=self._has_begun,
             log=log,
-            progress=progress,
             report=self.reported.append,
             clock=lambda: time.monotonic() if self.now is None else self.now,
         )
+
+    def start(self, stop=None):
+        self.flows.start(self._plans, self._progress, stop or threading.Event())
 
     def _has_begun(self, query):
         query.looks -= 1
@@ -123,7 +124,7 @@ def _at_once(monkeypatch):
 
 
 def _run(told, stop=None):
-    told.flows.start(threading.Event())
+    told.start()
     told.flows.watch(stop or Stop())
 
 
@@ -265,14 +266,14 @@ def test_no_other_flow_forgets_where_it_was(tmp_path, follows, ended_by):
 
 def test_flows_that_were_not_started_before_the_stop_are_left_out(tmp_path):
     told = Told(tmp_path, Query(), Query())
-    told.flows.start(Stop(looks=0))
+    told.start(Stop(looks=0))
     assert told.started == [("f", "realtime")]
 
 
 def test_a_flow_starts_when_the_one_before_runs_its_first_batch(tmp_path):
     first = Query(looks=3)
     told = Told(tmp_path, first, Query())
-    told.flows.start(threading.Event())
+    told.start()
     assert first.looks < 0
     assert told.started == [("f", "realtime"), ("g", "realtime")]
 
@@ -280,21 +281,21 @@ def test_a_flow_starts_when_the_one_before_runs_its_first_batch(tmp_path):
 def test_a_flow_does_not_wait_for_one_that_has_ended(tmp_path):
     first = Query("[SOME_ERROR]", looks=10**9)
     told = Told(tmp_path, first, Query())
-    told.flows.start(threading.Event())
+    told.start()
     assert (first.looks, len(told.started)) == (10**9, 2)
 
 
 def test_a_flow_waits_only_so_long_for_one_that_does_not_begin(tmp_path, monkeypatch):
     monkeypatch.setattr(running, "FIRST_BATCH_SECONDS", 0.05)
     told = Told(tmp_path, Query(looks=10**9), Query())
-    told.flows.start(threading.Event())
+    told.start()
     assert told.started == [("f", "realtime"), ("g", "realtime")]
 
 
 def test_in_micro_batches_a_flow_does_not_wait_for_a_batch_that_comes_with_records(tmp_path):
     first = Query(looks=10**9)
     told = Told(tmp_path, first, Query(), mode="micro-batch")
-    told.flows.start(threading.Event())
+    told.start()
     assert (first.looks, len(told.started)) == (10**9, 2)
 
 
@@ -316,12 +317,12 @@ def _replicated(**changes):
 
 def test_a_replica_begins_at_the_place_of_its_flow_before_either_starts(tmp_path):
     told = Told(tmp_path, now=0.0, plans=[_replicated()])
-    told.flows.start(threading.Event())
+    told.start()
     assert told.shared == [("c.s.gold/minutes", "c.s.gold/minutes~2", 0)]
 
 
 def _run_replicated(told):
-    told.flows.start(threading.Event())
+    told.start()
     told.now = 30.0
     told.flows.watch(Stop())
 
@@ -343,7 +344,9 @@ def test_a_flow_that_goes_on_without_its_replica_says_so_and_tells_when_it_is_ba
     _run_replicated(told)
     assert told.reported[-1].startswith("Flow minutes runs by one query alone, as its second one ended: Caused by:")
     assert (told.states[-1], told.levels[-1]) == (("minutes", "RUNNING"), "WARN")
-    told.now += AGAIN_SECONDS
+    told.now += AGAIN_SECONDS + 30.0
+    told.flows.watch(Stop())
+    told.flows.at_boundary("minutes~2")
     told.flows.watch(Stop())
     assert (told.states[-1], told.levels[-1]) == (("minutes", "RUNNING"), "INFO")
 
@@ -351,6 +354,7 @@ def test_a_flow_that_goes_on_without_its_replica_says_so_and_tells_when_it_is_ba
 def test_a_replica_moves_to_the_middle_of_its_flow_s_batch_when_their_boundaries_meet(tmp_path):
     told = Told(tmp_path, now=0.0, plans=[_replicated()])
     _run_replicated(told)
+    told.now += 60.0 * MOVES_APART
     for query in ("minutes", "minutes~2"):
         told.flows.at_boundary(query)
     told.flows.watch(Stop())
@@ -359,9 +363,38 @@ def test_a_replica_moves_to_the_middle_of_its_flow_s_batch_when_their_boundaries
     assert told.started == [("minutes", "realtime"), ("minutes~2", "realtime"), ("minutes~2", "realtime")]
 
 
+def test_a_flow_that_failed_has_no_replica_and_stays_failed(tmp_path):
+    queries = [Query(), Query(), Query()]
+    told = Told(tmp_path, *queries, now=0.0, plans=[_replicated(), FlowPlan("f", append_spec(), None, "1 minute")])
+    _run_replicated(told)
+    queries[0].ended_by = VIOLATED
+    with pytest.raises(ExpectationViolationError):
+        told.flows.watch(Stop())
+    assert (queries[2].stopped, told.states[-1]) == (True, ("minutes", "FAILED"))
+
+
+def test_a_flow_that_neither_mode_takes_is_told(tmp_path):
+    class Refuses(Told):
+        def _start(self, plan, mode):
+            raise running.PySparkException(REFUSED if mode == "realtime" else "[NOT_THIS] either")
+
+    told = Refuses(tmp_path)
+    with pytest.raises(FlowError, match=r"flow f cannot start: \[NOT_THIS\]"):
+        told.start()
+    assert told.states[-1] == ("f", "FAILED")
+
+
+def test_a_flow_that_has_begun_before_the_others_are_known_is_not_started_again(tmp_path):
+    early, other = _replicated(), FlowPlan("f", append_spec(), None, "1 minute")
+    told = Told(tmp_path, plans=[other, early])
+    told.flows.begin(early)
+    told.start()
+    assert [name for name, _ in told.started] == ["minutes", "f"]
+
+
 def test_a_flow_that_is_refused_only_once_it_runs_has_no_replica(tmp_path):
     told = Told(tmp_path, Query(REFUSED), now=0.0, plans=[_replicated()])
-    told.flows.start(threading.Event())
+    told.start()
     told.flows.watch(Stop())
     told.now = 30.0
     told.flows.watch(Stop())
@@ -378,10 +411,10 @@ def test_replicas_stop_with_their_flows(tmp_path):
 
 def test_intervals_differ_so_that_boundaries_part_again():
     plans = [FlowPlan(name, append_spec(), None, "1 minute") for name in "fgh"]
-    assert [plan.interval for plan in drifting(plans)] == ["58000 milliseconds", "59000 milliseconds", "60000 milliseconds"]
+    assert [plan.interval for plan in drifting(plans)] == ["60000 milliseconds", "59000 milliseconds", "58000 milliseconds"]
 
 
 @pytest.mark.parametrize(("interval", "shortest"), [("5 seconds", 5_000), ("1 minute", 54_000)])
 def test_no_interval_is_much_shorter_than_asked_or_than_the_mode_allows(interval, shortest):
     plans = [FlowPlan(str(n), append_spec(), None, interval) for n in range(50)]
-    assert drifting(plans)[0].interval == f"{shortest} milliseconds"
+    assert drifting(plans)[-1].interval == f"{shortest} milliseconds"

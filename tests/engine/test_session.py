@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -79,6 +80,34 @@ def test_a_session_against_a_cluster_has_no_archive(built, tmp_path, monkeypatch
     assert "spark.driver.extraJavaOptions" not in built
     cluster = SimpleNamespace(sparkContext=SimpleNamespace(master="spark://host:7077"))
     session.archive_classes(cluster, tmp_path, [], threading.Event())
+
+
+def test_an_archive_is_made_with_the_module_options_that_the_running_java_was_given(monkeypatch, tmp_path):
+    made, modules = [], ["--add-opens=java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED"]
+    wanted = SimpleNamespace(is_wanted=True, make=lambda *arguments: made.append(arguments))
+    monkeypatch.setattr(session, "_classes", lambda *_: wanted)
+    monkeypatch.setattr(session, "_CLASSES_SECONDS", 0.0)
+    bean = SimpleNamespace(getInputArguments=lambda: ["-Xmx2g", *modules])
+    lang = SimpleNamespace(
+        System=SimpleNamespace(getProperty={"java.home": "/jdk", "java.class.path": "a.jar"}.get),
+        management=SimpleNamespace(ManagementFactory=SimpleNamespace(getRuntimeMXBean=lambda: bean)),
+    )
+    context = SimpleNamespace(master="local[2]", _jvm=SimpleNamespace(java=SimpleNamespace(lang=lang)))
+    stop = threading.Event()
+    session.archive_classes(SimpleNamespace(sparkContext=context), tmp_path, [], stop)
+    assert made == [(Path("/jdk/bin/java"), "a.jar", modules, stop)]
+
+
+def _fail_unlogged(spark):
+    with session.unlogged(spark):
+        raise RuntimeError
+
+
+def test_spark_logs_again_after_what_was_to_be_done_without_a_word():
+    levels = []
+    with pytest.raises(RuntimeError):
+        _fail_unlogged(SimpleNamespace(sparkContext=SimpleNamespace(setLogLevel=levels.append)))
+    assert levels == ["OFF", "ERROR"]
 
 
 def test_a_function_of_spark_is_looked_up_in_java_once(built, jvm, tmp_path):

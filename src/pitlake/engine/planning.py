@@ -5,7 +5,7 @@ Everything that can be wrong with a pipeline is found here, before any query sta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 
@@ -161,9 +161,19 @@ class UpdatePlan:
         return [*self.flows, *self.sinks]
 
 
-def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema: str, epoch: int) -> UpdatePlan:
+def plan_update(
+    pipeline: Pipeline,
+    reader: GraphReader,
+    *,
+    catalog: str,
+    schema: str,
+    epoch: int,
+    first: str | None = None,
+    on_first: Callable[[StreamPlan], None] = lambda _: None,
+) -> UpdatePlan:
     """Plan every flow of the pipeline. `epoch` marks the rows of this update's driver.
 
+    The flow named `first` is planned before the others, and `on_first` gets its plan when they are yet to be.
     Raises DefinitionError, naming file and line, for whatever cannot be run.
     """
     planner = _Planner(pipeline, reader, catalog, schema, epoch)
@@ -173,14 +183,14 @@ def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema
     quarantines = [name + QUARANTINE_SUFFIX for name, dataset in pipeline.datasets.items() if _quarantines(dataset)]
     check_sinks(pipeline, quarantines, catalog, schema)
     with reading(reader):
-        plans = list(planner.plans())
+        plans = list(planner.plans(first, on_first))
     flows = tuple(plan for plan in plans if isinstance(plan, FlowPlan))
     streams = [plan for plan in plans if isinstance(plan, SinkPlan) or not plan.refreshes]
     _check_agreement(pipeline, flows)
     _check_circles(pipeline, reader.reads)
     return UpdatePlan(
         flows=flows,
-        specs=tuple(_specs(flows)),
+        specs=tuple(specs_of(flows)),
         reads={name: frozenset(read) for name, read in reader.reads.items()},
         awaited=dict(reader.awaited),
         sides=frozenset(table for plan in streams for table in reader.sides(plan.target)),
@@ -189,7 +199,8 @@ def plan_update(pipeline: Pipeline, reader: GraphReader, *, catalog: str, schema
     )
 
 
-def _specs(flows: Sequence[FlowPlan]) -> Iterator[TableSpec]:
+def specs_of(flows: Sequence[FlowPlan]) -> Iterator[TableSpec]:
+    """The tables that the flows fill, quarantines among them."""
     by_table = {flow.spec.name: flow for flow in flows}
     for flow in by_table.values():
         yield flow.spec
@@ -210,13 +221,17 @@ class _Planner:
         dataset = self._pipeline.datasets.get(name)
         return dataset is not None and dataset.kind is DatasetKind.TEMPORARY_VIEW
 
-    def plans(self) -> Iterator[StreamPlan]:
+    def plans(self, first: str | None, on_first: Callable[[StreamPlan], None]) -> Iterator[StreamPlan]:
         """The plans of all flows into tables and sinks, in the order of their definition.
 
         CDC flows are planned last: they may follow what the others write.
         """
         flows = [flow for flow in self._pipeline.flows if not self.is_view(flow.target)]
-        planned = {flow.name: self.plan(flow) for flow in sorted(flows, key=lambda flow: isinstance(flow, CdcFlow))}
+        planned = {}
+        for flow in sorted(flows, key=lambda flow: (isinstance(flow, CdcFlow), flow.name != first)):
+            planned[flow.name] = self.plan(flow)
+            if flow.name == first and not isinstance(flow, CdcFlow):
+                on_first(planned[flow.name])
         return (planned[flow.name] for flow in flows)
 
     def plan(self, flow: Flow | CdcFlow) -> StreamPlan:

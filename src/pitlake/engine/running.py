@@ -30,7 +30,7 @@ WATCH_SECONDS = 0.5
 BEGIN_SECONDS = 0.1
 
 _DRIFT = 60
-"""A flow that starts before another has an interval shorter by this part of it, so that flows that fell together part again."""
+"""A flow that starts after another has an interval shorter by this part of it, so that flows that fell together part again."""
 
 
 class Flows:
@@ -44,7 +44,6 @@ class Flows:
 
     def __init__(
         self,
-        plans: Sequence[StreamPlan],
         start: Callable[[StreamPlan, Mode], StreamingQuery],
         forget: Callable[[StreamPlan], None],
         share_place: Callable[[StreamPlan, StreamPlan], None],
@@ -53,19 +52,15 @@ class Flows:
         stop: Callable[[StreamingQuery], None],
         has_begun: Callable[[StreamingQuery], bool],
         log: EventLog,
-        progress: ProgressLog,
         report: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._plans = {plan.name: plan for plan in drifting(in_turns(plans))}
-        self._replicated = {
-            plan.name: replica_of(plan)
-            for plan in self._plans.values()
-            if isinstance(plan, FlowPlan) and plan.is_replicated and (mode == "realtime" or plan.is_real_time)
-        }
+        self._plans: dict[str, StreamPlan] = {}
+        self._replicated: dict[str, FlowPlan] = {}
         self._start, self._forget, self._share_place = start, forget, share_place
         self._mode, self._has_begun = mode, has_begun
-        self._log, self._progress, self._report = log, progress, report
+        self._log, self._report = log, report
+        self._progress: ProgressLog | None = None
         self._queries: dict[str, StreamingQuery] = {}
         self._clock = clock
         self._replicas = Replicas(
@@ -78,24 +73,37 @@ class Flows:
             clock=clock,
         )
 
-    def start(self, stop: threading.Event) -> None:
-        """Start all of them, or as many as there is time for until `stop` is set."""
-        for name, replica in self._replicated.items():
-            self._share_place(self._plans[name], replica)
-        for plan in self._plans.values():
-            if self._queries and self._await_turn(stop):
-                break
-            self._report(f"Starting flow {plan.name}")
-            self._log.add(flow_state(plan.name, plan.table, "STARTING", sink=plan.sink_name))
-            self._begin(plan)
+    def begin(self, plan: StreamPlan) -> None:
+        """Start a flow."""
+        self._plans[plan.name] = plan
+        if isinstance(plan, FlowPlan) and plan.is_replicated and (self._mode == "realtime" or plan.is_real_time):
+            self._replicated[plan.name] = replica_of(plan)
+            self._share_place(plan, self._replicated[plan.name])
+        self._report(f"Starting flow {plan.name}")
+        self._log.add(flow_state(plan.name, plan.table, "STARTING", sink=plan.sink_name))
+        self._begin(plan)
 
-    def _await_turn(self, stop: threading.Event) -> bool:
-        """Wait until the flow that was started last has been under way for a while; whether `stop` was set before."""
+    def start(self, plans: Sequence[StreamPlan], progress: ProgressLog, stop: threading.Event) -> None:
+        """Start those that have not begun yet, in turns, or as many as there is time for until `stop` is set.
+
+        `progress` is told of those that stop.
+        """
+        self._progress = progress
+        for plan in drifting(in_turns(plans)):
+            if plan.name in self._plans:
+                continue
+            if self._queries:
+                self.await_first_batch(stop)
+                if stop.wait(STAGGER_SECONDS):
+                    break
+            self.begin(plan)
+
+    def await_first_batch(self, stop: threading.Event) -> None:
+        """Return when the flow that was started last runs its first batch, has ended or takes too long, or `stop` is set."""
         last, deadline = self._queries[next(reversed(self._queries))], self._clock() + FIRST_BATCH_SECONDS
         while self._mode == "realtime" and last.isActive and not self._has_begun(last) and self._clock() < deadline:
             if stop.wait(BEGIN_SECONDS):
-                return True
-        return stop.wait(STAGGER_SECONDS)
+                return
 
     def watch(self, stop: threading.Event) -> None:
         """Return when `stop` is set.
@@ -111,6 +119,7 @@ class Flows:
                 if self._falls_back(plan, query.exception()) or self._begins_anew(plan, query.exception()):
                     continue
                 error = self._failed(name, query)
+                self._replicas.give_up(name)
                 if not isinstance(error, ExpectationViolationError) or not self._queries:
                     raise error
                 violated = error
@@ -123,7 +132,7 @@ class Flows:
 
     def stop(self) -> None:
         """Stop all of them, each at what it has published; an interrupted batch takes a while to end, so all at once."""
-        running = [*self._queries.values(), *self._replicas.running()]
+        running = [*self._queries.values(), *self._replicas.release()]
         with ThreadPoolExecutor(max_workers=max(1, len(running))) as stopping:
             list(stopping.map(lambda query: query.stop(), running))
         for name in self._queries:
@@ -131,18 +140,17 @@ class Flows:
         self._queries.clear()
 
     def _stopped(self, plan: StreamPlan) -> None:
-        if isinstance(plan, FlowPlan):
+        if isinstance(plan, FlowPlan) and self._progress:
             self._progress.stopped(plan.name, plan.spec)
         else:
-            self._log.add(flow_state(plan.name, None, "STOPPED", sink=plan.sink_name))
+            self._log.add(flow_state(plan.name, plan.table, "STOPPED", sink=plan.sink_name))
 
     def _begin(self, plan: StreamPlan) -> None:
         try:
             self._queries[plan.name] = self._start(plan, "realtime" if plan.is_real_time else self._mode)
         except PySparkException as error:
             if not self._falls_back(plan, error):
-                what = f"flow {plan.name} cannot start: {cause_of(error)}"
-                raise self._told(plan, FlowError(what, do="Correct its query, then start again.")) from error
+                raise self._cannot_start(plan, error) from error
         else:
             self._log.add(flow_state(plan.name, plan.table, "RUNNING", sink=plan.sink_name))
             self._replicas.expect(plan.name)
@@ -153,7 +161,10 @@ class Flows:
         if reason is None:
             return False
         self._replicas.give_up(plan.name)
-        self._queries[plan.name] = self._start(plan, "micro-batch")
+        try:
+            self._queries[plan.name] = self._start(plan, "micro-batch")
+        except PySparkException as fault:
+            raise self._cannot_start(plan, fault) from fault
         self._warn(plan.name, f"in micro-batches of {MICRO_BATCH}, as real-time mode refuses it: {reason}")
         return True
 
@@ -182,6 +193,10 @@ class Flows:
         self._log.add(flow_state(name, plan.table, "RUNNING", sink=plan.sink_name, warning=warning))
         self._report(f"Flow {name} runs {warning}")
 
+    def _cannot_start(self, plan: StreamPlan, error: Exception) -> FlowError:
+        what = f"flow {plan.name} cannot start: {cause_of(error)}"
+        return self._told(plan, FlowError(what, do="Correct the flow, or what it needs, then start again; the log says more."))
+
     def _failed(self, name: str, query: StreamingQuery) -> FlowError:
         plan = self._plans[name]
         error = failure(plan, query)
@@ -209,15 +224,14 @@ def _upserts(plan: StreamPlan) -> bool:
 
 
 def drifting(plans: Sequence[StreamPlan]) -> list[StreamPlan]:
-    """The plans with intervals that differ a little, the first one's most: no two flows keep meeting at their boundaries.
+    """The plans with intervals that differ a little, the last one's most: no two flows keep meeting at their boundaries.
 
     Each interval is as asked for or up to a tenth shorter, never shorter than real-time mode allows.
     """
-    last = len(plans) - 1
-    return [replace(plan, interval=_shortened(plan.interval, last - place)) for place, plan in enumerate(plans)]
+    return [replace(plan, interval=_shortened(plan.interval, place)) for place, plan in enumerate(plans)]
 
 
-def _shortened(interval: str, steps: float) -> str:
+def _shortened(interval: str, steps: int) -> str:
     asked = milliseconds(interval) or MINIMUM_INTERVAL_MS
     shortest = max(MINIMUM_INTERVAL_MS, asked - asked // 10)
     return f"{max(shortest, round(asked - asked / _DRIFT * steps))} milliseconds"

@@ -34,8 +34,8 @@ _DRAFT = "_draft"
 """Spark leaves out files whose names begin so."""
 
 _SINCE = "2000-01-01T00:00:00"
-"""Spark leaves out files that were modified before. A copy that is not the newest is dated back, as a batch that has begun with it
-may yet read it: Spark asks for the files when it plans a batch, and for what is in them when a task begins."""
+"""Spark leaves out files that were modified before. A copy that is no longer the newest is dated back and not deleted, as a batch
+that has begun with it may yet read it: Spark asks for the files when it plans, and for their rows when a task begins."""
 _LONG_AGO = 0.0
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ class StaticSide:
         found = (str(table.metadata().id), table.version())
         if found == self._held:
             return False
-        # Before the files change: a batch that begins meanwhile has the rows of before, and `refreshByPath` looks at held frames only.
+        # Before the files change: a batch that begins meanwhile has the rows of before. Besides,
+        # `refreshByPath` looks at held frames only.
         self.frame.persist()
         self._copy(table)
         self._session.catalog.refreshByPath(self._folder.as_uri())
@@ -119,8 +120,8 @@ class StaticSides:
                 self._hold(path)
         return self._sides[path].frame
 
-    def keep(self, paths: Collection[str]) -> None:
-        """Hold these of the tables opened and no others, and look for changes from now on; they are held when it returns.
+    def hold(self, paths: Collection[str]) -> None:
+        """Hold these of the tables opened; they are held when it returns.
 
         Raises LakeError for one that cannot be read: streams would be joined with nothing.
         """
@@ -132,6 +133,10 @@ class StaticSides:
             except Exception as fault:  # whatever a table or Spark raises
                 what = f"{path} cannot be read, and streams are joined with it: {fault}"
                 raise LakeError(what, do="See that the table is there and can be read, then start again.") from fault
+
+    def keep(self, paths: Collection[str]) -> None:
+        """Hold these and no others, as `hold` does, and look for changes from now on."""
+        self.hold(paths)
         for path in self._sides.keys() - set(paths):
             self._sides.pop(path).release()
         self._polling.start()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -70,7 +71,8 @@ class GraphReader:
     dropping expectations are applied, so that a flow's state and its landing offsets are in one checkpoint. `landing` names the
     topics that may be read as streams, `tables` what the lake holds. A table of the pipeline itself is planned with the columns
     that it will have, which `awaited` notes: it must exist, with them, before a query that reads it starts. `open_side` opens a
-    table that streams may be joined with, given its path and, if the pipeline itself keeps it, its columns; else Spark reads the table.
+    table that streams may be joined with, given its path and, if the pipeline itself keeps it, its columns; without it, Spark
+    reads the table.
     """
 
     def __init__(
@@ -142,7 +144,7 @@ class GraphReader:
         finally:
             self._followed = {}
 
-    def sides(self, name: str) -> Set[TableName]:
+    def sides(self, name: str) -> AbstractSet[TableName]:
         """The Delta tables that are joined to the streams of the query of `name`."""
         return self._joined.get(name, set())
 

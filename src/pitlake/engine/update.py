@@ -29,10 +29,11 @@ from pitlake.engine.events import (
     update_state,
     view_defined,
 )
+from pitlake.engine.known import KnownPipeline
 from pitlake.engine.options import Mode
-from pitlake.engine.planning import FlowPlan, SinkPlan, UpdatePlan, plan_update
+from pitlake.engine.planning import FlowPlan, SinkPlan, StreamPlan, UpdatePlan, plan_update, specs_of
 from pitlake.engine.queries import forget_place, has_begun, share_place, start_query
-from pitlake.engine.running import Flows
+from pitlake.engine.running import Flows, in_turns
 from pitlake.engine.session import unlogged
 from pitlake.engine.sides import StaticSides
 from pitlake.engine.sources import GraphReader
@@ -81,23 +82,6 @@ def next_epoch(home: Path, now_ms: int) -> int:
     return epoch
 
 
-def plan(config: UpdateConfig, session: SparkSession, epoch: int, sides: StaticSides) -> UpdatePlan:
-    """Load and plan the pipeline; no query is started, `sides` begins to hold tables. Raises DefinitionError and BrokerError."""
-    pipeline = load(config.files)
-    reader = GraphReader(
-        pipeline,
-        session,
-        bootstrap=config.bootstrap,
-        lake=config.lake,
-        catalog=config.catalog,
-        schema=config.schema,
-        landing=landing_topics(list_topics(config.bootstrap)),
-        tables=list_tables(config.lake),
-        open_side=sides.open,
-    )
-    return plan_update(pipeline, reader, catalog=config.catalog, schema=config.schema, epoch=epoch)
-
-
 def landing_topics(topics: Iterable[str]) -> set[str]:
     """The topics that may be read as landing streams: a table's topic bears a full name, with dots, and is read by the writer."""
     return {topic for topic in topics if "." not in topic and not topic.startswith("__")}
@@ -108,21 +92,16 @@ def run_update(
 ) -> None:
     """Run the pipeline until `stop` is set; `report` gets a line per step, `on_ready` is called once every flow has been started.
 
-    What happens is told in the event log. Raises DefinitionError before anything starts, FlowError when a flow stops that should
-    not. A flow that stops at a row which it must not accept does not end the others: its error is raised when the update ends.
+    What happens is told in the event log. Raises DefinitionError before anything starts (but see `engine/known.py`), LakeError
+    for a table that cannot be read, FlowError when a flow stops that should not. A flow that stops at a row which it must not
+    accept does not end the others: its error is raised when the update ends.
     """
     update = Update(config.catalog, config.schema, next_epoch(config.home, time.time_ns() // 1_000_000))
     # One for specs and events, whose specs are sent before other threads tell events: a new one takes half a second until the
     # broker has numbered it.
     publisher = Publisher(config.bootstrap)
     with _told(config, update, publisher) as log, StaticSides(session, config.home / "spark") as sides:
-        report("Planning the pipeline")
-        planned = plan(config, session, update.epoch, sides)
-        log.add(*_definitions(planned), update_state(update, "SETTING_UP_TABLES"))
-        _send_specs(config.bootstrap, publisher, planned.specs)
-        log.flush()
-        _ensure_sink_topics(config.bootstrap, planned.sinks)
-        _Run(config, update, session, planned, sides, log, report).until(stop, on_ready)
+        _Run(config, update, session, sides, publisher, log, report).until(stop, on_ready)
 
 
 @contextmanager
@@ -141,89 +120,142 @@ def _told(config: UpdateConfig, update: Update, publisher: Publisher) -> Iterato
     log.flush()
 
 
-@dataclass(frozen=True)
 class _Run:
-    """A planned update whose tables have been asked for."""
+    """An update from planning to its end."""
 
-    config: UpdateConfig
-    update: Update
-    session: SparkSession
-    planned: UpdatePlan
-    sides: StaticSides
-    log: EventLog
-    report: Report
-
-    def until(self, stop: threading.Event, on_ready: Callable[[], None]) -> None:
-        config = self.config
-        progress = ProgressLog(self.log, config.lake, told_progress(config.bootstrap, config.lake, config.catalog, config.schema))
-        flows, views = self._flows(progress), self._views(progress)
-        with committed_batches(self.session, self._marking(progress, flows)):
-            await_tables(config.lake, self.planned.awaited, stop)
-            if stop.is_set():
-                return
-            self.sides.keep([table.path(config.lake) for table in self.planned.sides])
-            try:
-                flows.start(stop)
-                views.start()
-                self.log.add(update_state(self.update, "RUNNING"))
-                on_ready()
-                self.report("All flows run.")
-                flows.watch(stop)
-                self.log.add(update_state(self.update, "STOPPING"))
-                self.report("Stopping.")
-            finally:
-                with unlogged(self.session):
-                    flows.stop()
-                    views.stop()
-
-    def _flows(self, progress: ProgressLog) -> Flows:
-        bootstrap, checkpoints = self.config.bootstrap, str(self.config.home / "checkpoints")
-        return Flows(
-            [*(flow for flow in self.planned.flows if not flow.refreshes), *self.planned.sinks],
-            lambda flow, mode: start_query(flow, mode, bootstrap=bootstrap, checkpoints=checkpoints),
+    def __init__(
+        self,
+        config: UpdateConfig,
+        update: Update,
+        session: SparkSession,
+        sides: StaticSides,
+        publisher: Publisher,
+        log: EventLog,
+        report: Report,
+    ) -> None:
+        self._config, self._update, self._session, self._sides = config, update, session, sides
+        self._publisher, self._log, self._report = publisher, log, report
+        self._known = KnownPipeline(config.home, config.files, config.catalog, config.schema)
+        self._plans: dict[str, StreamPlan] = {}
+        """The flows whose batches are marked, by name."""
+        self._progress: ProgressLog | None = None
+        checkpoints = str(config.home / "checkpoints")
+        self._flows = Flows(
+            lambda flow, mode: start_query(flow, mode, bootstrap=config.bootstrap, checkpoints=checkpoints),
             lambda flow: forget_place(flow, checkpoints),
             lambda flow, replica: share_place(flow, replica, checkpoints),
-            self.config.mode,
+            config.mode,
             stop=self._stop_query,
-            has_begun=lambda query: has_begun(query, self.session),
-            log=self.log,
-            progress=progress,
-            report=self.report,
+            has_begun=lambda query: has_begun(query, session),
+            log=log,
+            report=report,
         )
+
+    def until(self, stop: threading.Event, on_ready: Callable[[], None]) -> None:
+        config, views = self._config, None
+        with committed_batches(self._session, self._marking()):
+            try:
+                planned = self._planned(stop)
+                self._set_up(planned)
+                told = told_progress(config.bootstrap, config.lake, config.catalog, config.schema)
+                self._progress = ProgressLog(self._log, config.lake, told)
+                views = self._views(planned, self._progress)
+                await_tables(config.lake, planned.awaited, stop)
+                if stop.is_set():
+                    return
+                self._sides.keep([table.path(config.lake) for table in planned.sides])
+                self._flows.start(_streams(planned), self._progress, stop)
+                views.start()
+                self._log.add(update_state(self._update, "RUNNING"))
+                on_ready()
+                self._report("All flows run.")
+                self._flows.watch(stop)
+                self._log.add(update_state(self._update, "STOPPING"))
+                self._report("Stopping.")
+            finally:
+                self._session.sparkContext.setLogLevel("OFF")  # each task that is interrupted is an error to Spark
+                self._flows.stop()
+                if views:
+                    views.stop()
+
+    def _planned(self, stop: threading.Event) -> UpdatePlan:
+        """The pipeline, loaded and planned. Of one that has not changed since it was planned, the first flow begins meanwhile."""
+        self._report("Planning the pipeline")
+        config, pipeline = self._config, load(self._config.files)
+        reader = GraphReader(
+            pipeline,
+            self._session,
+            bootstrap=config.bootstrap,
+            lake=config.lake,
+            catalog=config.catalog,
+            schema=config.schema,
+            landing=landing_topics(list_topics(config.bootstrap)),
+            tables=list_tables(config.lake),
+            open_side=self._sides.open,
+        )
+
+        def begin(plan: StreamPlan) -> None:
+            if isinstance(plan, FlowPlan) and not plan.refreshes and not reader.awaited and not stop.is_set():
+                _send_specs(config.bootstrap, self._publisher, list(specs_of([plan])))
+                self._publisher.flush()
+                self._sides.hold([table.path(config.lake) for table in reader.sides(plan.target)])
+                self._plans[plan.name] = plan
+                self._flows.begin(plan)
+                # Both would take twice as long side by side, and it is the first row that people wait for.
+                self._flows.await_first_batch(stop)
+
+        first = self._known.first_flow()
+        place = {"catalog": config.catalog, "schema": config.schema}
+        planned = plan_update(pipeline, reader, **place, epoch=self._update.epoch, first=first, on_first=begin)
+        if streams := in_turns(_streams(planned)):
+            self._known.remember(streams[0].name)
+        return planned
+
+    def _set_up(self, planned: UpdatePlan) -> None:
+        """Ask for the tables, and make the topics."""
+        self._plans.update({plan.name: plan for plan in planned.plans})
+        self._log.add(*_definitions(planned), update_state(self._update, "SETTING_UP_TABLES"))
+        _send_specs(self._config.bootstrap, self._publisher, planned.specs)
+        self._log.flush()
+        _ensure_sink_topics(self._config.bootstrap, planned.sinks)
 
     def _stop_query(self, query: StreamingQuery) -> None:
-        with unlogged(self.session):
+        with unlogged(self._session):
             query.stop()
 
-    def _views(self, progress: ProgressLog) -> Views:
-        publisher = Publisher(self.config.bootstrap)
+    def _views(self, planned: UpdatePlan, progress: ProgressLog) -> Views:
+        publisher = Publisher(self._config.bootstrap)
         return Views(
-            [flow for flow in self.planned.flows if flow.refreshes],
-            lambda view, refresh: publish_refresh(view, publisher, epoch=self.update.epoch, refresh=refresh),
-            log=self.log,
+            [flow for flow in planned.flows if flow.refreshes],
+            lambda view, refresh: publish_refresh(view, publisher, epoch=self._update.epoch, refresh=refresh),
+            log=self._log,
             progress=progress,
-            report=self.report,
+            report=self._report,
         )
 
-    def _marking(self, progress: ProgressLog, flows: Flows) -> Callable[[CommittedBatch], None]:
+    def _marking(self) -> Callable[[CommittedBatch], None]:
         """Marks a committed batch in the topics of its flow and tells it to the event log."""
-        publisher = Publisher(self.config.bootstrap)
-        plans = {plan.name: plan for plan in self.planned.plans}
+        publisher = Publisher(self._config.bootstrap)
 
         def mark(batch: CommittedBatch) -> None:
-            flows.at_boundary(batch.flow)
-            plan = plans.get(batch.flow)
+            self._flows.at_boundary(batch.flow)
+            plan = self._plans.get(batch.flow)
             if plan is None:  # a replica's: the flow's own query tells of the flow
                 return
-            self.log.add(batch_committed(plan.name, plan.table, batch.batch_id, batch.progress, sink=plan.sink_name))
+            self._log.add(batch_committed(plan.name, plan.table, batch.batch_id, batch.progress, sink=plan.sink_name))
             if isinstance(plan, SinkPlan):  # its records are the sink's own: there is no table that would know a marker
                 return
             marker = Marker(flow=batch.flow, batch_id=batch.batch_id, offsets=batch.offsets)
             for topic in plan.topics:
-                publisher.send(topic, b"", headers={EPOCH: encode_epoch(self.update.epoch), MARKER: encode_marker(marker)})
-            progress.batch_committed(plan.name, plan.spec, batch.batch_id)
+                publisher.send(topic, b"", headers={EPOCH: encode_epoch(self._update.epoch), MARKER: encode_marker(marker)})
+            if self._progress:  # else it is told with a later batch
+                self._progress.batch_committed(plan.name, plan.spec, batch.batch_id)
 
         return mark
+
+
+def _streams(planned: UpdatePlan) -> list[StreamPlan]:
+    return [*(flow for flow in planned.flows if not flow.refreshes), *planned.sinks]
 
 
 def _send_specs(bootstrap: str, publisher: Publisher, specs: Sequence[TableSpec]) -> None:

@@ -89,10 +89,11 @@ class ClassArchive:
 
 
 def class_archive(folder: Path, program: str, java: Path, jars: Sequence[Path], notes: Path) -> ClassArchive:
-    """The archive of a program in `folder`: another one for each Java and for other jars, as Java would not take theirs."""
+    """The archive of a program in `folder`: another one for each Java, its options and other jars: it takes no other."""
     installed = java.resolve()
     release = installed.parent.parent / "release"  # tells a JDK's version, also where `java` stays the same file
     key = hashlib.sha256(release.read_bytes() if release.is_file() else b"")
+    key.update(f"{_LINKED} {os.environ.get('JDK_JAVA_OPTIONS', '')}".encode())
     for file in (installed, *jars):
         state = file.stat()
         key.update(f"\n{file} {state.st_size} {state.st_mtime_ns}".encode())
