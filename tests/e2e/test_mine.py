@@ -126,6 +126,13 @@ def test_bronze_keeps_every_message(mine):
     assert _ask(mine, "SELECT count(*) AS n FROM ot_telemetry_bronze WHERE raw IS NOT NULL") == [{"n": landed}]
 
 
+def test_the_first_flow_of_a_pipeline_that_has_not_changed_starts_before_the_others_are_planned(mine):
+    begins, planned = "Flow equipment_performance_1min is STARTING.", "is SETTING_UP_TABLES."
+    told = _ask(mine, "SELECT message FROM event_log ORDER BY sequence.data_plane_id.seq_no")
+    steps = [begins if row["message"] == begins else planned for row in told if row["message"].endswith((begins, planned))]
+    assert steps[:3] == [planned, begins, begins]
+
+
 def test_what_was_killed_came_back(mine):
     died = {event.part for event in mine.events if event.change == "died"}
     assert died >= {PIPELINE, WRITER}

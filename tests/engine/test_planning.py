@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pitlake.engine.planning import plan_update
 from pitlake.lake.spec import Column, WriteMode
+from pitlake.pipelines.loading import load
+from tests.support.definitions import write_file
 
 STREAM = "spark.readStream.table('landing')"
 APPEND = f"@dp.table\ndef t():\n    return {STREAM}.select('landing_id', 'offset', 'timestamp')\n"
@@ -537,3 +540,35 @@ def test_a_map_within_a_struct_is_refused(refused):
     select = "F.struct(F.create_map(F.lit('a'), F.lit('b')).alias('m')).alias('s')"
     error = refused(_table(select=select))
     assert "cannot travel" in error.what
+
+
+TWO = """\
+@dp.table
+def other():
+    return spark.readStream.table("landing").select("landing_id")
+"""
+
+
+def _planned_first(tmp_path, reader_of, text, first):
+    """The names of the flows in the plan, and what was planned when the one named `first` was."""
+    pipeline = load([write_file(tmp_path, text)])
+    reader, told = reader_of(pipeline), []
+    update = plan_update(
+        pipeline,
+        reader,
+        catalog="mine",
+        schema="site",
+        epoch=7,
+        first=first,
+        on_first=lambda plan: told.append((plan.name, sorted(reader.reads))),
+    )
+    return [plan.name for plan in update.plans], told
+
+
+def test_a_flow_can_be_planned_before_the_others_whose_order_stays(tmp_path, reader_of):
+    names, told = _planned_first(tmp_path, reader_of, TWO + UPSERT, "t")
+    assert (names, told) == (["other", "t"], [("t", ["t"])])
+
+
+def test_no_flow_is_told_of_that_is_not_there(tmp_path, reader_of):
+    assert _planned_first(tmp_path, reader_of, TWO, "gone") == (["other"], [])

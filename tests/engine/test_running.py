@@ -384,6 +384,13 @@ def test_a_flow_that_neither_mode_takes_is_told(tmp_path):
     assert told.states[-1] == ("f", "FAILED")
 
 
+def test_a_flow_that_has_failed_before_anyone_looked_is_told_when_all_stop(tmp_path):
+    told = Told(tmp_path, Query("Caused by: java.io.IOException: no space"))
+    told.start()
+    told.flows.stop()
+    assert told.states[-1] == ("f", "FAILED")
+
+
 def test_a_flow_that_has_begun_before_the_others_are_known_is_not_started_again(tmp_path):
     early, other = _replicated(), FlowPlan("f", append_spec(), None, "1 minute")
     told = Told(tmp_path, plans=[other, early])

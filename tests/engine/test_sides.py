@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -142,6 +144,8 @@ def test_a_table_has_one_frame_however_often_it_is_opened(path, held):
 
 def test_a_table_that_turns_out_to_be_joined_to_no_stream_is_held_no_longer(path, held):
     frame = held.open(path)
+    held.hold([path])
+    assert frame.is_cached
     held.keep([])
     await_that(lambda: not frame.is_cached, "it is given up")
 
@@ -153,6 +157,50 @@ def test_a_table_of_the_pipeline_can_be_opened_before_it_exists(tmp_path, held):
     write_deltalake(path, pa.table({"id": ["a"], "place": ["pit"]}))
     held.keep([path])
     assert _place(frame) == "pit"
+
+
+def test_rows_are_those_of_the_moment_at_which_they_are_asked_for(path, held):
+    frame = held.open(path)
+    held.hold([path])
+    DeltaTable(path).update({"place": "'port'"})
+    held.keep([path])
+    assert _place(frame) == "port"
+
+
+def test_a_table_that_could_not_be_read_before_is_read_when_it_is_asked_for(path, held, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(sides, "rows_as", _fails)
+        frame = held.open(path)
+        with pytest.raises(LakeError, match="the disk is away"):
+            held.hold([path])
+    held.keep([path])
+    assert _place(frame) == "pit"
+
+
+def test_a_copy_may_lie_in_a_folder_of_any_name(spark, tmp_path, path):
+    with StaticSides(spark, tmp_path / "Tagebau Süd [露天矿] 100%") as held:
+        frame = held.open(path)
+        held.keep([path])
+        assert _place(frame) == "pit"
+
+
+def test_copies_that_a_killed_process_has_left_are_removed(spark, tmp_path):
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    left = tmp_path / f"sides-{ended.pid}"
+    left.mkdir()
+    with StaticSides(spark, tmp_path):
+        assert not left.exists()
+
+
+def test_a_file_goes_a_while_after_it_is_no_longer_read(path, side, tmp_path, monkeypatch):
+    side.refresh()
+    for place, kept in (("port", 2), ("mill", 3), ("yard", 2)):
+        if place == "yard":
+            monkeypatch.setattr(sides, "_KEPT_SECONDS", -1.0)
+        DeltaTable(path).update({"place": f"'{place}'"})
+        side.refresh()
+        assert len(list((tmp_path / "copy").glob("*.parquet"))) == kept
 
 
 def test_streams_are_not_joined_with_a_table_that_cannot_be_read(tmp_path, held):

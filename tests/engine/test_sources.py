@@ -265,6 +265,19 @@ def test_a_materialized_view_prunes_what_it_reads_and_a_stream_does_not(spark, p
     assert [_static_options(flow.records).get("pruning") for flow in update.flows] == ["true", None]
 
 
+def test_a_table_that_a_stream_reads_by_a_view_is_a_side_of_it_whoever_read_the_view_before(spark, planned, tmp_path):
+    spark.dataSource.register(DeltaTableSource)
+    write_deltalake(
+        str(tmp_path / "lake/mine/site/machines"), pa.table({"partition": pa.array([0], pa.int32()), "place": ["pit"]})
+    )
+    view = "@dp.temporary_view\ndef places():\n    return spark.read.table('machines')\n"
+    first = "@dp.table\ndef copied():\n    return spark.read.table('places')\n"
+    joined = "@dp.temporary_view\ndef joined():\n"
+    joined += f"    return spark.read.table('places').join({STREAM}, 'partition').select('landing_id', 'place')\n"
+    update = planned(view + first + joined + _table("spark.readStream.table('joined')"))
+    assert {table.name for table in update.sides} == {"machines"}
+
+
 def test_an_upstream_of_several_tables_is_defined_once(planned):
     body = "calls = []\n@dp.temporary_view\ndef up():\n    calls.append(1)\n"
     body += f"    return {STREAM}.selectExpr('landing_id', f'{{len(calls)}} AS call')\n"

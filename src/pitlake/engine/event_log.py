@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -71,6 +72,12 @@ class EventLog:
                 value = event_row(event, self._update, self._count, self._now())
                 self._publisher.send(self._topic, value)
                 self._count += 1
+
+    @contextmanager
+    def publishing(self) -> Iterator[Publisher]:
+        """The publisher of the events for something else, while the block lasts: it is for one thread at a time."""
+        with self._lock:
+            yield self._publisher
 
     def flush(self) -> None:
         """Wait until all events are in the topic. Raises BrokerError when one is not."""

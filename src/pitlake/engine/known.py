@@ -1,44 +1,69 @@
-"""Which flow a pipeline began with when all of it was last planned: unless it has changed, that one need not wait for the others.
+"""Which flow a pipeline began with when all of it was last planned: while its code stays as it was, that one need not wait.
 
-A faulty pipeline is refused before any of its flows starts. One whose files are those that were planned before is not faulty.
+A faulty pipeline is refused before any of its flows starts. One whose code was planned before has no fault of its own; what it
+reads may be gone, though, and then it is refused when its first flow runs already.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pyspark
 
 from pitlake import __version__
+from pitlake.errors import PitlakeError
 from pitlake.local.files import write_atomically
+from pitlake.pipelines.loading import files_of
+
+_MOST_FILES = 500
+"""A pipeline beside more files than these is never known: to read them all would take longer than it gains."""
+
+_log = logging.getLogger(__name__)
 
 
 class KnownPipeline:
-    """What the home in `home` knows of the pipeline in `files` with that `catalog` and `schema`."""
+    """What `home` knows of the pipeline in `paths`, files or folders, whose tables are in `place`: lake, catalog and schema.
 
-    def __init__(self, home: Path, files: Sequence[Path], catalog: str, schema: str) -> None:
-        place = "\n".join([catalog, schema, *(str(file.resolve()) for file in files)])
-        self._note = home / "known" / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.json"
-        self._files = files
+    The code is read now: the pipeline's files and all Python files beside and below them, which they may import.
+    """
+
+    def __init__(self, home: Path, paths: Sequence[Path], place: Sequence[str]) -> None:
+        name = "\n".join([*place, *(str(path.resolve()) for path in paths)])
+        self._note = home / "known" / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.json"
+        self._code = _code(paths)
 
     def first_flow(self) -> str | None:
-        """The name of the flow that began when these very files were planned by this version; None when they were not."""
+        """The name of the flow that began when this very code was planned; None when it was not."""
         try:
             note = json.loads(self._note.read_text(encoding="utf-8"))
-            return str(note["first"]) if note["content"] == self._content() else None
+            return str(note["first"]) if self._code is not None and note["code"] == self._code else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def remember(self, first: str) -> None:
-        """All of the files were planned, and that flow begins. Raises OSError."""
-        self._note.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._note, json.dumps({"content": self._content(), "first": first}))
+        """All of the code was planned, and that flow begins. What cannot be written down is not known at the next start."""
+        try:
+            write_atomically(self._note, json.dumps({"code": self._code, "first": first}))
+        except OSError as fault:
+            _log.warning("The next start takes longer, as %s cannot be written: %s", self._note, fault)
 
-    def _content(self) -> str:
-        content = hashlib.sha256(f"{__version__} {pyspark.__version__}".encode())
-        for file in self._files:
-            content.update(hashlib.sha256(file.read_bytes()).digest())
-        return content.hexdigest()
+
+def _code(paths: Sequence[Path]) -> str | None:
+    try:
+        files = sorted(set(islice(_beside(files_of(paths)), _MOST_FILES + 1)))
+        code = hashlib.sha256(f"{__version__} {pyspark.__version__}".encode())
+        for file in files:
+            code.update(f"\n{file} ".encode() + hashlib.sha256(file.read_bytes()).digest())
+    except (OSError, PitlakeError):
+        return None
+    return code.hexdigest() if len(files) <= _MOST_FILES else None
+
+
+def _beside(files: Iterable[Path]) -> Iterator[Path]:
+    for folder in {file.resolve().parent for file in files}:
+        yield from folder.rglob("*.py")

@@ -103,7 +103,7 @@ class Replicas:
 
     def _begin(self, flow: str) -> None:
         plan = self._plans[flow]
-        before = self._queries.pop(flow, None)
+        before = self._queries.get(flow)
         self._boundaries.pop(plan.name, None)
         self._begun[flow] = self._clock()
         try:
@@ -114,6 +114,8 @@ class Replicas:
                 self._report(f"A second query computes {flow}")
             self._queries[flow] = self._start(plan)
         except Exception as error:  # noqa: BLE001 - whatever it is, the flow itself runs and goes on
+            if before is not None and not before.isActive:
+                del self._queries[flow]
             self._go_on_alone(flow, error)
 
     def _go_on_alone(self, flow: str, error: Exception | None) -> None:

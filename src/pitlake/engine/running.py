@@ -74,7 +74,7 @@ class Flows:
         )
 
     def begin(self, plan: StreamPlan) -> None:
-        """Start a flow."""
+        """Start a flow, with its replica to follow. Raises FlowError for one that cannot start."""
         self._plans[plan.name] = plan
         if isinstance(plan, FlowPlan) and plan.is_replicated and (self._mode == "realtime" or plan.is_real_time):
             self._replicated[plan.name] = replica_of(plan)
@@ -133,10 +133,14 @@ class Flows:
     def stop(self) -> None:
         """Stop all of them, each at what it has published; an interrupted batch takes a while to end, so all at once."""
         running = [*self._queries.values(), *self._replicas.release()]
+        failed = {name for name, query in self._queries.items() if query.exception() is not None}
         with ThreadPoolExecutor(max_workers=max(1, len(running))) as stopping:
             list(stopping.map(lambda query: query.stop(), running))
-        for name in self._queries:
-            self._stopped(self._plans[name])
+        for name, query in self._queries.items():
+            if name in failed:
+                self._failed(name, query)
+            else:
+                self._stopped(self._plans[name])
         self._queries.clear()
 
     def _stopped(self, plan: StreamPlan) -> None:

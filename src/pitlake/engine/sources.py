@@ -100,9 +100,11 @@ class GraphReader:
         # Opening a table takes time; the frame may stand in any number of queries.
         self._opened: dict[tuple[TableName, bool], DataFrame] = {}
         self._joined: dict[str, set[TableName]] = {}
+        self._noting: list[set[TableName]] = []
+        """What the inlined datasets that are being defined are joined with, one within the other."""
         self._followed: Mapping[str, TableSpec] = {}
         self._pruning = False
-        self._inlined: dict[tuple[str, bool, bool], DataFrame] = {}
+        self._inlined: dict[tuple[str, bool, bool], tuple[DataFrame, set[TableName]]] = {}
         self._stack: list[_Definition] = []
         self.reads: dict[str, set[str]] = {}
         self.awaited: dict[TableName, tuple[str, ...]] = {}
@@ -174,7 +176,7 @@ class GraphReader:
             raise self._unknown(name, {*self._stored_names(), *(known.name for known in self._tables)}, "table")
         opened = (table, self._pruning)
         if not self._pruning:
-            self._joined.setdefault(self._stack[0].name, set()).add(table)
+            self._note_sides({table})
         if opened not in self._opened:
             self._opened[opened] = self._open(table, dataset)
         return self._opened[opened]
@@ -213,8 +215,15 @@ class GraphReader:
             return self._inlined_anew(dataset)
         key = (dataset.name, self._pruning, bool(self._followed))
         if key not in self._inlined:
-            self._inlined[key] = self._inlined_anew(dataset)
-        return self._inlined[key]
+            self._noting.append(set())
+            try:
+                frame = self._inlined_anew(dataset)
+            finally:
+                sides = self._noting.pop()
+            self._inlined[key] = frame, sides
+        frame, sides = self._inlined[key]
+        self._note_sides(sides)
+        return frame
 
     def _inlined_anew(self, dataset: Dataset) -> DataFrame:
         flows = [flow for flow in self._pipeline.flows if flow.target == dataset.name]
@@ -235,6 +244,11 @@ class GraphReader:
             kind, instead = ("no stream", "spark.read") if streaming else ("a stream", "spark.readStream")
             raise self._here(f"{name} is {kind}", do=f"Read it with {instead}.table.")
         return rows
+
+    def _note_sides(self, tables: Collection[TableName]) -> None:
+        self._joined.setdefault(self._stack[0].name, set()).update(tables)
+        for noted in self._noting:
+            noted.update(tables)
 
     def _table_name(self, bare: str) -> TableName:
         try:

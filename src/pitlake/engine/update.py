@@ -92,16 +92,15 @@ def run_update(
 ) -> None:
     """Run the pipeline until `stop` is set; `report` gets a line per step, `on_ready` is called once every flow has been started.
 
-    What happens is told in the event log. Raises DefinitionError before anything starts (but see `engine/known.py`), LakeError
-    for a table that cannot be read, FlowError when a flow stops that should not. A flow that stops at a row which it must not
-    accept does not end the others: its error is raised when the update ends.
+    What happens is told in the event log. Raises DefinitionError, before anything starts unless this code was planned before;
+    LakeError for a table that cannot be read; FlowError when a flow stops that should not. A flow that stops at a row which it
+    must not accept does not end the others: its error is raised when the update ends.
     """
     update = Update(config.catalog, config.schema, next_epoch(config.home, time.time_ns() // 1_000_000))
-    # One for specs and events, whose specs are sent before other threads tell events: a new one takes half a second until the
-    # broker has numbered it.
+    # One for specs and events: a new one takes half a second until the broker has numbered it.
     publisher = Publisher(config.bootstrap)
     with _told(config, update, publisher) as log, StaticSides(session, config.home / "spark") as sides:
-        _Run(config, update, session, sides, publisher, log, report).until(stop, on_ready)
+        _Run(config, update, session, sides, log, report).until(stop, on_ready)
 
 
 @contextmanager
@@ -129,13 +128,11 @@ class _Run:
         update: Update,
         session: SparkSession,
         sides: StaticSides,
-        publisher: Publisher,
         log: EventLog,
         report: Report,
     ) -> None:
         self._config, self._update, self._session, self._sides = config, update, session, sides
-        self._publisher, self._log, self._report = publisher, log, report
-        self._known = KnownPipeline(config.home, config.files, config.catalog, config.schema)
+        self._log, self._report = log, report
         self._plans: dict[str, StreamPlan] = {}
         """The flows whose batches are marked, by name."""
         self._progress: ProgressLog | None = None
@@ -173,7 +170,8 @@ class _Run:
                 self._log.add(update_state(self._update, "STOPPING"))
                 self._report("Stopping.")
             finally:
-                self._session.sparkContext.setLogLevel("OFF")  # each task that is interrupted is an error to Spark
+                # Each task that is interrupted is an error to Spark. Its tasks end after their query, so it stays silent.
+                self._session.sparkContext.setLogLevel("OFF")
                 self._flows.stop()
                 if views:
                     views.stop()
@@ -181,7 +179,9 @@ class _Run:
     def _planned(self, stop: threading.Event) -> UpdatePlan:
         """The pipeline, loaded and planned. Of one that has not changed since it was planned, the first flow begins meanwhile."""
         self._report("Planning the pipeline")
-        config, pipeline = self._config, load(self._config.files)
+        config = self._config
+        known = KnownPipeline(config.home, config.files, (config.lake, config.catalog, config.schema))
+        pipeline = load(config.files)
         reader = GraphReader(
             pipeline,
             self._session,
@@ -193,29 +193,40 @@ class _Run:
             tables=list_tables(config.lake),
             open_side=self._sides.open,
         )
-
-        def begin(plan: StreamPlan) -> None:
-            if isinstance(plan, FlowPlan) and not plan.refreshes and not reader.awaited and not stop.is_set():
-                _send_specs(config.bootstrap, self._publisher, list(specs_of([plan])))
-                self._publisher.flush()
-                self._sides.hold([table.path(config.lake) for table in reader.sides(plan.target)])
-                self._plans[plan.name] = plan
-                self._flows.begin(plan)
-                # Both would take twice as long side by side, and it is the first row that people wait for.
-                self._flows.await_first_batch(stop)
-
-        first = self._known.first_flow()
-        place = {"catalog": config.catalog, "schema": config.schema}
-        planned = plan_update(pipeline, reader, **place, epoch=self._update.epoch, first=first, on_first=begin)
+        planned = plan_update(
+            pipeline,
+            reader,
+            catalog=config.catalog,
+            schema=config.schema,
+            epoch=self._update.epoch,
+            first=known.first_flow(),
+            on_first=lambda plan: self._begin(plan, reader, stop),
+        )
         if streams := in_turns(_streams(planned)):
-            self._known.remember(streams[0].name)
+            known.remember(streams[0].name)
         return planned
+
+    def _begin(self, plan: StreamPlan, reader: GraphReader, stop: threading.Event) -> None:
+        """Start a flow before the others are planned, if it waits for no table of theirs."""
+        if not isinstance(plan, FlowPlan) or plan.refreshes or reader.awaited or stop.is_set():
+            return
+        self._send_specs(list(specs_of([plan])))
+        self._log.flush()
+        self._sides.hold([table.path(self._config.lake) for table in reader.sides(plan.target)])
+        self._plans[plan.name] = plan
+        self._flows.begin(plan)
+        # Side by side both would take twice as long, and it is the first row that people wait for.
+        self._flows.await_first_batch(stop)
+
+    def _send_specs(self, specs: Sequence[TableSpec]) -> None:
+        with self._log.publishing() as publisher:
+            _send_specs(self._config.bootstrap, publisher, specs)
 
     def _set_up(self, planned: UpdatePlan) -> None:
         """Ask for the tables, and make the topics."""
         self._plans.update({plan.name: plan for plan in planned.plans})
         self._log.add(*_definitions(planned), update_state(self._update, "SETTING_UP_TABLES"))
-        _send_specs(self._config.bootstrap, self._publisher, planned.specs)
+        self._send_specs(planned.specs)
         self._log.flush()
         _ensure_sink_topics(self._config.bootstrap, planned.sinks)
 

@@ -29,7 +29,7 @@ def load(paths: Sequence[Path]) -> Pipeline:
     Raises DefinitionError, with file and line, for what is wrong in them, and ConfigurationError when there is no such file.
     """
     registry = Registry()
-    files = _files(paths)
+    files = files_of(paths)
     with collecting(registry), _answering_for(api), _forgetting({file.resolve().parent for file in files}):
         for file in files:
             _execute(file)
@@ -40,7 +40,8 @@ def load(paths: Sequence[Path]) -> Pipeline:
     return pipeline
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """The pipeline files that the paths name, each a file or a folder of them. Raises ConfigurationError for what is neither."""
     files = [file for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
     for file in files:
         if not file.is_file():
