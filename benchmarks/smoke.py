@@ -21,13 +21,15 @@ from pitlake.local.supervision import termination_as_exit
 # A minute holds a batch boundary of each of the two queries: real time's tail.
 REAL_TIME = Run("pitlake", rate=120, seconds=60, warm_up=8)
 # Without a pause, as then both are bound by how fast the machine is, and their ratio is not.
-MICRO_BATCH = Run("pitlake-micro", rate=120, seconds=20, warm_up=5)
+MICRO_BATCH = Run("pitlake-micro", rate=120, seconds=15, warm_up=5)
 
-# In today's comparison the medians of real time and of micro-batches without a pause are: to the topic p50 8.1 and 485 ms,
-# p99 24.6 and 768 ms; to Delta p50 166 and 582 ms, p99 304 and 924 ms.
+# Two runs of this on two cores, on a usual and on a slow day: to the topic p50 11 ms against 732 (65 times) and 19 against 1,558
+# (83 times), p99 63 against 1,242 (20 times) and 97 against 2,318 (24 times); to Delta in the second one p50 205 against 1,738
+# (8.5 times), p99 459 against 2,439 (5.3 times). The floors are less than half of the lower one: a boundary that holds up gold, a
+# row that waits for a batch, or a writer that falls behind falls under them, and a slow day does not.
 FLOORS: Mapping[str, Mapping[str, float]] = {
-    "topic": {"p50_ms": 16.0, "p99_ms": 4.0},
-    "delta": {"p50_ms": 2.0, "p99_ms": 1.5},
+    "topic": {"p50_ms": 30.0, "p99_ms": 9.0},
+    "delta": {"p50_ms": 4.0, "p99_ms": 2.5},
 }
 LIMIT_SECONDS = 180.0
 
