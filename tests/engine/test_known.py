@@ -60,6 +60,15 @@ def test_a_pipeline_among_very_many_files_is_not_known(tmp_path, file, monkeypat
     assert _known(tmp_path, file).first_flow() is None
 
 
+def test_a_pipeline_is_known_by_every_file_however_its_folders_lie_in_each_other(tmp_path, file, monkeypatch):
+    paths = [file, file.parent / "steps" / "gold.py"]
+    monkeypatch.setattr(known, "_MOST_FILES", 2)
+    _known(tmp_path, *paths).remember("gold")
+    assert _known(tmp_path, *paths).first_flow() == "gold"
+    paths[1].write_text("other")
+    assert _known(tmp_path, *paths).first_flow() is None
+
+
 def test_what_cannot_be_written_down_is_told_and_does_no_harm(tmp_path, file, caplog):
     (tmp_path / "home").write_text("a file")
     _known(tmp_path, file).remember("gold")

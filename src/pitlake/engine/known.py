@@ -55,7 +55,7 @@ class KnownPipeline:
 
 def _code(paths: Sequence[Path]) -> str | None:
     try:
-        files = sorted(set(islice(_beside(files_of(paths)), _MOST_FILES + 1)))
+        files = sorted(islice(_beside(files_of(paths)), _MOST_FILES + 1))
         code = hashlib.sha256(f"{__version__} {pyspark.__version__}".encode())
         for file in files:
             code.update(f"\n{file} ".encode() + hashlib.sha256(file.read_bytes()).digest())
@@ -65,5 +65,7 @@ def _code(paths: Sequence[Path]) -> str | None:
 
 
 def _beside(files: Iterable[Path]) -> Iterator[Path]:
-    for folder in {file.resolve().parent for file in files}:
-        yield from folder.rglob("*.py")
+    folders = {file.resolve().parent for file in files}
+    for folder in folders:
+        if folders.isdisjoint(folder.parents):  # else it is below another one
+            yield from folder.rglob("*.py")
