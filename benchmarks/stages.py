@@ -6,22 +6,17 @@ same row, only the later one counts.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
+from types import TracebackType
 from typing import Self
 
-from deltalake.exceptions import DeltaError
-
 from benchmarks.percentiles import SHARES
-from pitlake.lake.history import LatencyHistory
+from pitlake.lake.history import WatchedHistory
 from pitlake.lake.latency import Histogram
 
 Stages = Mapping[str, Mapping[str, Histogram]]
 """Per table and stage the latencies of its rows."""
-
-_LOOK_SECONDS = 10.0
 
 
 class StageWatch:
@@ -31,30 +26,18 @@ class StageWatch:
     """
 
     def __init__(self, lake: str, since: datetime) -> None:
-        self._history, self._since = LatencyHistory(lake, since), since
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="stages", daemon=True)
+        self._history, self._since = WatchedHistory(lake, since), since
 
     def stages(self) -> Stages:
         """What was gathered, once the block is over."""
         return {name.name: self._history.stages(name, self._since) for name in self._history.tables}
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._history.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        self._look()
-
-    def _watch(self) -> None:
-        while not self._over.wait(_LOOK_SECONDS):
-            self._look()
-
-    def _look(self) -> None:
-        with suppress(DeltaError, OSError):  # a table that is just being made is read at the next look
-            self._history.look()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._history.__exit__(kind, error, trace)
 
 
 def stage_percentiles(stages: Stages) -> dict[str, dict[str, dict[str, float]]]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import stages
 from benchmarks.stages import StageWatch, percentiles, stage_percentiles
+from pitlake.lake import history
 from pitlake.lake.latency import Histogram
 from pitlake.lake.spec import Column
 from tests.support.waiting import await_that
@@ -56,7 +56,7 @@ def test_the_watch_goes_on_when_a_table_cannot_be_read(tmp_path: Path, monkeypat
         looks.append(1)
         raise OSError("it is just being made")
 
-    monkeypatch.setattr(stages.LatencyHistory, "look", look)
-    monkeypatch.setattr(stages, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(history.LatencyHistory, "look", look)
+    monkeypatch.setattr(history, "LOOK_SECONDS", 0.01)
     with StageWatch(str(tmp_path), LONG_AGO):
         await_that(lambda: len(looks) > 2, "the watch has looked again")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pitlake.cli import recording
 from pitlake.cli.recording import Recording
 from pitlake.cli.settings import Settings
 from pitlake.cli.system import MINING_PIPELINE
 from pitlake.engine.events import flow_defined
+from pitlake.lake import history
 from tests.support.waiting import await_that
 from tests.support.writing import append_spec
 
@@ -27,7 +27,7 @@ def test_a_run_is_told_in_the_file(home, tell, tmp_path):
 
 
 def test_latencies_are_gathered_while_the_run_lasts(home, monkeypatch):
-    monkeypatch.setattr(recording, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(history, "LOOK_SECONDS", 0.01)
     run = Recording(Settings(home=home), LONG_AGO)
     with run:
         await_that(lambda: any(each.history for each in run._history._followed.values()), "the table was looked at")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-
-from deltalake.exceptions import DeltaError
 
 from pitlake.cli.alarms import alarm_score
 from pitlake.cli.ask import Checked, run_check
@@ -22,11 +18,9 @@ from pitlake.cli.settings import Settings
 from pitlake.cli.status import present_statuses
 from pitlake.cli.system import MINING_PIPELINE
 from pitlake.errors import LakeError
-from pitlake.lake.history import LatencyHistory
+from pitlake.lake.history import WatchedHistory
 from pitlake.lake.status import LakeStatus, TableStatus
 from pitlake.mining.scoring import Score
-
-LOOK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,29 +39,18 @@ class Recording:
 
     def __init__(self, settings: Settings, began: datetime) -> None:
         self._settings, self._began = settings, began
-        self._history = LatencyHistory(settings.lake_url, began)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="recording", daemon=True)
+        self._history = WatchedHistory(settings.lake_url, began)
         self._found: _Found | None = None
 
     def __enter__(self) -> None:
-        self._thread.start()
+        self._history.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._stop.wait(LOOK_SECONDS):
-            self._look_once()
-
-    def _look_once(self) -> None:
-        with suppress(DeltaError, OSError):  # a table that is just being made is read at the next look
-            self._history.look()
+        self._history.__exit__(kind, error, trace)
 
     def close(self, measured_from: datetime) -> None:
         """Take in what the lake says now; the numbers will be of latencies since `measured_from` (UTC)."""
-        self._look_once()
+        self._history.look_again()
         try:
             checks = run_check(self._settings)
         except LakeError:

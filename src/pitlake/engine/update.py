@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 import threading
 import time
 from collections import Counter
@@ -43,6 +42,7 @@ from pitlake.errors import PitlakeError
 from pitlake.lake.catalog import list_tables
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import SPECS_TOPIC, TableSpec
+from pitlake.local.files import write_atomically
 from pitlake.pipelines.loading import load
 from pitlake.streams.envelope import EPOCH, MARKER, Marker, encode_epoch, encode_marker
 from pitlake.streams.producers import Publisher
@@ -75,10 +75,7 @@ def next_epoch(home: Path, now_ms: int) -> int:
     path = home / "epoch"
     last = int(path.read_text()) if path.exists() else 0
     epoch = max(now_ms, last + 1)
-    home.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
-    draft.write_text(str(epoch))
-    draft.replace(path)
+    write_atomically(path, str(epoch))
     return epoch
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from deltalake.exceptions import DeltaError
 
 from pitlake.lake.catalog import list_tables
 from pitlake.lake.following import FollowedTable
 from pitlake.lake.latency import Histogram
 from pitlake.lake.names import TableName
+
+LOOK_SECONDS = 10.0
 
 Spans = dict[datetime, Histogram]
 
@@ -54,3 +62,30 @@ class LatencyHistory:
 
     def _span(self, at: datetime) -> datetime:
         return datetime.fromtimestamp(at.timestamp() // self._seconds * self._seconds, UTC)
+
+
+class WatchedHistory(LatencyHistory):
+    """A history that looks from a thread while its block lasts, and once more at the end."""
+
+    def __init__(self, lake: str, since: datetime) -> None:
+        super().__init__(lake, since)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="latencies", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._over.set()
+        self._thread.join()
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Take in the commits since the last look; a table that is just being made is read at the next one."""
+        with suppress(DeltaError, OSError):
+            self.look()
+
+    def _watch(self) -> None:
+        while not self._over.wait(LOOK_SECONDS):
+            self.look_again()
