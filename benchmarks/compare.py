@@ -46,9 +46,7 @@ def warm_up_seconds(contender: str, rate: float) -> float:
 
     It takes longer where it competes with more work for the processor, and for the mine's pipeline, which is far more code.
     """
-    if contender == MINE and rate >= 1_000:
-        return 240.0
-    return 120.0 if rate >= 10_000 else 45.0
+    return 120.0 if rate >= (1_000 if contender == MINE else 10_000) else 45.0
 
 
 def machine() -> dict[str, Any]:
@@ -92,7 +90,7 @@ def main() -> None:
     parser.add_argument("--rates", nargs="+", type=float, default=[120, 1_000, 5_000, 10_000], help="readings per second")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=60, help="seconds of a run that count")
-    parser.add_argument("--warm-up", type=float, help="seconds before them; when not given, by contender and rate: 45 to 240")
+    parser.add_argument("--warm-up", type=float, help="seconds before them; when not given, by contender and rate: 45 or 120")
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder of the runs' files")
     parser.add_argument("--most", type=int, help="end after so many runs")
     parser.add_argument("--again-failed", action="store_true", help="make runs again that failed")

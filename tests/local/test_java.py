@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pitlake.errors import EnvironmentProblem
-from pitlake.local.java import OLDEST, find_java, java_version
+from pitlake.local.java import OLDEST, find_java, java_version, step_back
+from tests.support.niceness import LINUX, niceness
 
 
 def _install(folder: Path, says: str, code: int = 0) -> Path:
@@ -72,3 +75,21 @@ def test_a_missing_java_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_java_that_fails_is_told(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentProblem, match="does not run"):
         java_version(_install(tmp_path, "No Java runtime present", code=1))
+
+
+@LINUX
+@pytest.mark.parametrize(("before", "after"), [(0, 10), (15, 15)])
+def test_a_process_that_steps_back_never_steps_forward(before: int, after: int) -> None:
+    argv = ["nice", "-n", str(before), sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        step_back(process.pid)
+        assert niceness(process.pid) == after
+        process.communicate(b"\n")
+
+
+def test_a_process_that_has_ended_steps_back_without_a_fault() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    step_back(process.pid)

@@ -20,7 +20,7 @@ from pitlake.engine.options import LOCAL_MASTER
 from pitlake.lake.source import DeltaTableSource
 from pitlake.local.classes import ClassArchive, class_archive
 from pitlake.local.jars import cache_folder
-from pitlake.local.java import chosen_java
+from pitlake.local.java import chosen_java, step_back
 
 _logger = logging.getLogger(__name__)
 
@@ -31,14 +31,6 @@ _CLASSES_SECONDS = 10.0
 _LOG_LEVEL = "ERROR"
 _DRIVER_OPTIONS = "spark.driver.extraJavaOptions"
 _LOGGING = Path(__file__).with_name("log4j2.properties")
-_LATE_SECOND_COMPILER = (
-    "-XX:Tier4InvocationThreshold=15000",
-    "-XX:Tier4MinInvocationThreshold=1800",
-    "-XX:Tier4CompileThreshold=45000",
-    "-XX:Tier4BackEdgeThreshold=120000",
-)
-"""Java's second compiler takes what has run three times as often as is usual."""
-
 LOOKED_UP = frozenset({"functions", "org.apache.spark.sql.functions", "PythonUtils", "PythonSQLUtils"})
 """The Java classes, by PySpark's names for them, that planning uses all the time."""
 
@@ -86,9 +78,7 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
     }
     if master.startswith("local"):
-        # On a laptop's few cores the second compiler would take from the start what it gives back in the hours after it.
-        options = (*_LATE_SECOND_COMPILER, f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}")
-        conf[_DRIVER_OPTIONS] = " ".join(options)
+        conf[_DRIVER_OPTIONS] = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"
     else:
         # Executors have no home and other addresses: they get the jars by name and reach the driver where it is.
         for laptop_only in ("spark.driver.bindAddress", "spark.driver.host"):
@@ -171,13 +161,22 @@ def unlogged(session: SparkSession) -> Iterator[None]:
         session.sparkContext.setLogLevel(_LOG_LEVEL)
 
 
+def prefer_compilers(session: SparkSession) -> None:
+    """From now on let what the driver's Java computes give way to its compilers. Against a cluster it computes nothing.
+
+    To be called when all flows run: it would delay the start.
+    """
+    if _is_local(session):
+        step_back(int(session.sparkContext._jvm.java.lang.ProcessHandle.current().pid()))  # type: ignore[union-attr]  # noqa: SLF001
+
+
 def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], stop: threading.Event) -> None:
     """Have the next sessions start sooner: once for each Java and Spark, keep what this one's Java has loaded.
 
     To be called when all flows run, in a thread of its own: it waits until they are in their first batches, and returns when
     the archive is made or cannot be, or when `stop` is set. A session against a cluster has none.
     """
-    if not str(session.sparkContext.master).startswith("local"):
+    if not _is_local(session):
         return
     archive = _classes(home, jars)
     if not archive.is_wanted:
@@ -192,6 +191,10 @@ def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], sto
             archive.make(java, class_path, modules, stop)
         except OSError as fault:
             _logger.warning("Starts stay as slow as this one was: Spark's classes cannot be archived (%s).", fault)
+
+
+def _is_local(session: SparkSession) -> bool:
+    return str(session.sparkContext.master).startswith("local")
 
 
 def _classes(home: Path, jars: Sequence[Path]) -> ClassArchive:

@@ -6,11 +6,16 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from pitlake.errors import EnvironmentProblem
 
 OLDEST = 17
+
+_OWN_THREADS = ("C1 ", "C2 ", "GC ", "G1 ", "VM ", "Sweeper")
+"""How names of a Java machine's own threads begin: compilers, garbage collection, and what stops the others."""
+_NICENESS = 10
 
 _INSTALL = f"Install Java {OLDEST} or newer (a headless runtime is enough), and point JAVA_HOME at it or put it on PATH."
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)')
@@ -48,3 +53,17 @@ def chosen_java() -> Path:
     if found := shutil.which("java"):
         return Path(found)
     raise EnvironmentProblem("Java is not installed.", do=_INSTALL)
+
+
+def step_back(pid: int) -> None:
+    """Let all that a running Java computes give way to its own threads, the compilers above all.
+
+    Code that is not compiled yet takes several times as long. Under load it keeps both cores busy, and with them the compilers
+    from compiling it. Threads that start later take after the one that starts them. Linux alone has a niceness for each thread
+    (setpriority(2)); elsewhere this does nothing.
+    """
+    for thread in Path("/proc", str(pid), "task").glob("*"):
+        with suppress(ProcessLookupError, FileNotFoundError):  # it has ended meanwhile
+            is_own = (thread / "comm").read_text(encoding="utf-8").startswith(_OWN_THREADS)
+            if not is_own and os.getpriority(os.PRIO_PROCESS, int(thread.name)) < _NICENESS:
+                os.setpriority(os.PRIO_PROCESS, int(thread.name), _NICENESS)
