@@ -12,14 +12,17 @@ from pyspark.sql import functions as F
 
 from pitlake.engine import session
 from pitlake.local.classes import ClassArchive
-from tests.support.niceness import LINUX, niceness
 
 
 class Jvm:
-    """Counts what is looked up in it."""
+    """Counts what is looked up in it. No process has its number."""
 
     def __init__(self):
         self.looked_up = []
+        self.java = SimpleNamespace(lang=SimpleNamespace(ProcessHandle=SimpleNamespace(current=lambda: self)))
+
+    def pid(self):
+        return 0
 
     def __getattr__(self, name):
         self.looked_up.append(name)
@@ -99,18 +102,12 @@ def test_an_archive_is_made_with_the_module_options_that_the_running_java_was_gi
     assert made == [(Path("/jdk/bin/java"), "a.jar", modules, stop)]
 
 
-@LINUX
-def test_what_spark_computes_gives_way_to_its_compilers_from_then_on(spark):
-    session.prefer_compilers(spark)
-    assert spark.range(100).repartition(3).count() == 100
-    java = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
-    threads = [(name.read_text(), niceness(int(name.parent.name))) for name in Path(f"/proc/{java}/task").glob("*/comm")]
-    assert {nice for name, nice in threads if name.startswith("Executor")} == {10}
-    assert {nice for name, nice in threads if name.startswith(("C1 ", "C2 "))} == {0}
-
-
-def test_a_session_against_a_cluster_computes_nothing_that_could_give_way():
-    session.prefer_compilers(SimpleNamespace(sparkContext=SimpleNamespace(master="spark://host:7077")))
+@pytest.mark.parametrize(("master", "stepped_back"), [("local[256]", [0]), ("spark://host:7077", [])])
+def test_the_java_that_computes_gives_way_to_its_compilers(built, tmp_path, monkeypatch, master, stepped_back):
+    told = []
+    monkeypatch.setattr(session, "step_back", told.append)
+    session.start_session(tmp_path, [], master=master)
+    assert told == stepped_back
 
 
 def _fail_unlogged(spark):

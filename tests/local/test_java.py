@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pyspark
 import pytest
+from py4j.java_gateway import launch_gateway
 
 from pitlake.errors import EnvironmentProblem
-from pitlake.local.java import OLDEST, find_java, java_version, step_back
-from tests.support.niceness import LINUX, niceness
+from pitlake.local.java import OLDEST, chosen_java, find_java, java_version, step_back
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="Linux alone has a niceness for each thread")
+
+
+def _niceness(thread: int) -> int:
+    """Of a thread, or of the first one of a process; 0 is usual, more gives way."""
+    return os.getpriority(os.PRIO_PROCESS, thread)
 
 
 def _install(folder: Path, says: str, code: int = 0) -> Path:
@@ -78,6 +87,18 @@ def test_a_java_that_fails_is_told(tmp_path: Path) -> None:
 
 
 @LINUX
+def test_all_that_a_java_computes_gives_way_to_its_compilers() -> None:
+    jar = next(Path(pyspark.__file__).parent.glob("jars/py4j-*.jar"))
+    _, java = launch_gateway(jarpath=str(jar), java_path=str(chosen_java()), return_proc=True, die_on_exit=True)
+    with java:
+        step_back(java.pid)
+        threads = [(name.read_text(), _niceness(int(name.parent.name))) for name in Path(f"/proc/{java.pid}/task").glob("*/comm")]
+        java.kill()
+    assert {nice for name, nice in threads if name.startswith(("C1 ", "C2 "))} == {0}
+    assert {nice for name, nice in threads if name.startswith("java")} == {10}
+
+
+@LINUX
 @pytest.mark.parametrize(("before", "after"), [(0, 10), (15, 15)])
 def test_a_process_that_steps_back_never_steps_forward(before: int, after: int) -> None:
     argv = ["nice", "-n", str(before), sys.executable, "-c", "print(flush=True); input()"]
@@ -85,7 +106,7 @@ def test_a_process_that_steps_back_never_steps_forward(before: int, after: int) 
         assert process.stdout
         process.stdout.readline()
         step_back(process.pid)
-        assert niceness(process.pid) == after
+        assert _niceness(process.pid) == after
         process.communicate(b"\n")
 
 

@@ -31,6 +31,14 @@ _CLASSES_SECONDS = 10.0
 _LOG_LEVEL = "ERROR"
 _DRIVER_OPTIONS = "spark.driver.extraJavaOptions"
 _LOGGING = Path(__file__).with_name("log4j2.properties")
+_LATE_SECOND_COMPILER = (
+    "-XX:Tier4InvocationThreshold=15000",
+    "-XX:Tier4MinInvocationThreshold=1800",
+    "-XX:Tier4CompileThreshold=45000",
+    "-XX:Tier4BackEdgeThreshold=120000",
+)
+"""Java's second compiler takes what has run three times as often as is usual."""
+
 LOOKED_UP = frozenset({"functions", "org.apache.spark.sql.functions", "PythonUtils", "PythonSQLUtils"})
 """The Java classes, by PySpark's names for them, that planning uses all the time."""
 
@@ -78,7 +86,9 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
     }
     if master.startswith("local"):
-        conf[_DRIVER_OPTIONS] = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"
+        # On a laptop's few cores the second compiler would take from the start what it gives back in the hours after it.
+        options = (*_LATE_SECOND_COMPILER, f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}")
+        conf[_DRIVER_OPTIONS] = " ".join(options)
     else:
         # Executors have no home and other addresses: they get the jars by name and reach the driver where it is.
         for laptop_only in ("spark.driver.bindAddress", "spark.driver.host"):
@@ -115,7 +125,10 @@ def start_session(
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel(_LOG_LEVEL)
     session.dataSource.register(DeltaTableSource)
-    _look_up_once(session.sparkContext._jvm)  # noqa: SLF001
+    java = session.sparkContext._jvm  # noqa: SLF001
+    _look_up_once(java)
+    if master.startswith("local"):
+        step_back(int(java.java.lang.ProcessHandle.current().pid()))  # type: ignore[union-attr]
     return session
 
 
@@ -161,22 +174,13 @@ def unlogged(session: SparkSession) -> Iterator[None]:
         session.sparkContext.setLogLevel(_LOG_LEVEL)
 
 
-def prefer_compilers(session: SparkSession) -> None:
-    """From now on let what the driver's Java computes give way to its compilers. Against a cluster it computes nothing.
-
-    To be called when all flows run: it would delay the start.
-    """
-    if _is_local(session):
-        step_back(int(session.sparkContext._jvm.java.lang.ProcessHandle.current().pid()))  # type: ignore[union-attr]  # noqa: SLF001
-
-
 def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], stop: threading.Event) -> None:
     """Have the next sessions start sooner: once for each Java and Spark, keep what this one's Java has loaded.
 
     To be called when all flows run, in a thread of its own: it waits until they are in their first batches, and returns when
     the archive is made or cannot be, or when `stop` is set. A session against a cluster has none.
     """
-    if not _is_local(session):
+    if not str(session.sparkContext.master).startswith("local"):
         return
     archive = _classes(home, jars)
     if not archive.is_wanted:
@@ -191,10 +195,6 @@ def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], sto
             archive.make(java, class_path, modules, stop)
         except OSError as fault:
             _logger.warning("Starts stay as slow as this one was: Spark's classes cannot be archived (%s).", fault)
-
-
-def _is_local(session: SparkSession) -> bool:
-    return str(session.sparkContext.master).startswith("local")
 
 
 def _classes(home: Path, jars: Sequence[Path]) -> ClassArchive:

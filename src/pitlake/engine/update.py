@@ -33,7 +33,7 @@ from pitlake.engine.options import Mode
 from pitlake.engine.planning import FlowPlan, SinkPlan, StreamPlan, UpdatePlan, plan_update, specs_of
 from pitlake.engine.queries import forget_place, has_begun, share_place, start_query
 from pitlake.engine.running import Flows, in_turns
-from pitlake.engine.session import prefer_compilers, unlogged
+from pitlake.engine.session import unlogged
 from pitlake.engine.sides import StaticSides
 from pitlake.engine.sources import GraphReader
 from pitlake.engine.tables import await_tables
@@ -161,7 +161,6 @@ class _Run:
                 self._flows.start(_streams(planned), self._progress, stop)
                 views.start()
                 self._log.add(update_state(self._update, "RUNNING"))
-                prefer_compilers(self._session)
                 on_ready()
                 self._report("All flows run.")
                 self._flows.watch(stop)
