@@ -58,7 +58,7 @@ def chosen_java() -> Path:
 def step_back(pid: int) -> None:
     """Let all that a running Java computes give way to its own threads, the compilers above all.
 
-    Code that is not compiled yet takes several times as long. Under load it keeps both cores busy, and with them the compilers
+    Code that is not compiled yet takes several times as long. Under load it keeps all cores busy, and so keeps the compilers
     from compiling it. Threads that start later take after the one that starts them. Linux alone has a niceness for each thread
     (setpriority(2)); elsewhere this does nothing.
     """
