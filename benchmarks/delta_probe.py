@@ -30,24 +30,28 @@ def sightings(path: str, span: timedelta, is_over: Callable[[], bool]) -> Iterat
         if is_over():
             return
         time.sleep(_POLL_SECONDS)
-    yield from _seen_counts(DeltaTable(path), span, is_over)
+    yield from _seen_counts(path, span, is_over)
 
 
-def _seen_counts(table: DeltaTable, span: timedelta, is_over: Callable[[], bool]) -> Iterator[Sighting]:
-    counts: dict[Row, int] = {}
-    version = None
+def _seen_counts(path: str, span: timedelta, is_over: Callable[[], bool]) -> Iterator[Sighting]:
+    table, counts = DeltaTable(path), dict[Row, int]()
     while not is_over():
-        table.update_incremental()
-        if table.version() == version:
-            time.sleep(_POLL_SECONDS)
-            continue
-        version = table.version()
         rows = _rows_since(table, datetime.now(UTC) - span)
         at = time.time()
         for row, count in rows:
             if count > counts.get(row, 0):
                 counts[row] = count
                 yield Sighting(at, row, count)
+        if _await_next_version(path, table.version(), is_over):
+            table.update_incremental()
+
+
+def _await_next_version(path: str, version: int, is_over: Callable[[], bool]) -> bool:
+    """Whether it came: a commit is a file of its version's name (Delta's protocol), so none of the log need be read before."""
+    commit = Path(path, "_delta_log", f"{version + 1:020}.json")
+    while not (is_there := commit.exists()) and not is_over():
+        time.sleep(_POLL_SECONDS)
+    return is_there
 
 
 def _rows_since(table: DeltaTable, since: datetime) -> list[tuple[Row, int]]:

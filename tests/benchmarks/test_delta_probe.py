@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from benchmarks.delta_probe import sightings
 from benchmarks.windows import Row
@@ -53,11 +55,19 @@ def table(tmp_path: Path) -> str:
 def test_a_row_that_comes_later_than_three_minutes_is_seen_within_the_span_only(
     table: str, minutes: float, seen: dict[timedelta, int]
 ) -> None:
-    over = iter([False, True])
+    over = chain([False], repeat(object=True))
     found = sightings(table, timedelta(minutes=minutes), lambda: next(over))
     assert {ago(sighting.row): sighting.count for sighting in found} == seen
 
 
+def test_a_commit_that_comes_while_the_probe_watches_is_seen(table: str) -> None:
+    found = sightings(table, timedelta(minutes=3), lambda: False)
+    assert next(found).count == 1
+    newest = DeltaTable(table).to_pyarrow_table().filter(pc.field("reading_count") == 1)
+    write_deltalake(table, newest.set_column(3, "reading_count", pa.array([2])), mode="append")
+    assert next(found).count == 2
+
+
 def test_a_probe_of_a_table_that_never_comes_ends_when_it_is_told_to(tmp_path: Path) -> None:
-    over = iter([False, True])
+    over = chain([False], repeat(object=True))
     assert list(sightings(str(tmp_path / "absent"), timedelta(minutes=3), lambda: next(over))) == []
