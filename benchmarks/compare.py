@@ -25,6 +25,7 @@ import psutil
 from benchmarks.contenders import CONTENDERS, MINE
 from benchmarks.measure import FAULTS, Run, measure
 from benchmarks.results import FOLDER, file_of, has_fallen_behind, read_results
+from pitlake.local.files import write_atomically
 from pitlake.local.supervision import termination_as_exit
 
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=60, help="seconds of a run that count")
     parser.add_argument("--warm-up", type=float, help="seconds before them; when not given, by contender and rate: 45 or 120")
-    parser.add_argument("--results", type=Path, default=FOLDER, help="folder of the runs' files")
+    parser.add_argument("--results", type=Path, default=FOLDER, help="folder of the runs' files; a run that is there is not made")
     parser.add_argument("--most", type=int, help="end after so many runs")
     parser.add_argument("--again-failed", action="store_true", help="make runs again that failed")
     given = parser.parse_args()
@@ -111,8 +112,10 @@ def main() -> None:
         # Asked for before the run: somebody may commit meanwhile.
         on = machine()
         result = {"repeat": repeat, **_measured(Run(contender, rate, given.seconds, warm_up)), "machine": on}
-        file.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        write_atomically(file, orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
         _tell(_short(result))
+    if not made:
+        _tell(f"All of these runs are in {given.results} already, or need not be made; --results takes another folder")
 
 
 def _measured(run: Run) -> dict[str, Any]:

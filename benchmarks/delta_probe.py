@@ -22,6 +22,7 @@ from benchmarks.windows import Row, Sighting
 
 LEAST_SPAN_SECONDS = 180.0
 _POLL_SECONDS = 0.02
+_LOOK_ANYWAY_SECONDS = 1.0
 
 
 def sightings(path: str, span: timedelta, is_over: Callable[[], bool]) -> Iterator[Sighting]:
@@ -42,16 +43,20 @@ def _seen_counts(path: str, span: timedelta, is_over: Callable[[], bool]) -> Ite
             if count > counts.get(row, 0):
                 counts[row] = count
                 yield Sighting(at, row, count)
-        if _await_next_version(path, table.version(), is_over):
+        seen = table.version()
+        while table.version() == seen and not is_over():
+            _await_commit(path, seen + 1, is_over)
             table.update_incremental()
 
 
-def _await_next_version(path: str, version: int, is_over: Callable[[], bool]) -> bool:
-    """Whether it came: a commit is a file of its version's name (Delta's protocol), so none of the log need be read before."""
-    commit = Path(path, "_delta_log", f"{version + 1:020}.json")
-    while not (is_there := commit.exists()) and not is_over():
+def _await_commit(path: str, version: int, is_over: Callable[[], bool]) -> None:
+    """Return when it is there: a commit is a file of its version's name (Delta's protocol), so the log need not be read before.
+
+    Or after a while: who stood still for long may find that the log's upkeep has removed that file.
+    """
+    commit, latest = Path(path, "_delta_log", f"{version:020}.json"), time.monotonic() + _LOOK_ANYWAY_SECONDS
+    while not commit.exists() and not is_over() and time.monotonic() < latest:
         time.sleep(_POLL_SECONDS)
-    return is_there
 
 
 def _rows_since(table: DeltaTable, since: datetime) -> list[tuple[Row, int]]:

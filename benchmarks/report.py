@@ -8,6 +8,7 @@ replaces what stands between the page's markers, and the plot beside the page.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -174,7 +175,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder of the runs' files")
-    results = read_results(parser.parse_args().results)
+    parser.add_argument("--print", action="store_true", help="print the tables instead, and leave the page as it is")
+    given = parser.parse_args()
+    results = read_results(given.results)
+    if given.print:
+        sys.stdout.write(f"{tables(results)}\n")
+        return
     page = DOCS / "performance.md"
     page.write_text(replaced(page.read_text(encoding="utf-8"), tables(results)), encoding="utf-8")
     (DOCS / PLOT).write_text(plot(panels(results)), encoding="utf-8")

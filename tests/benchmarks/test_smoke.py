@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from benchmarks import smoke
+from benchmarks.results import FOLDER, by_group, median, read_results
 from benchmarks.smoke import FLOORS, LIMIT_SECONDS, failures, ratios
 from pitlake.errors import ProcessError
 from tests.benchmarks.support import result
@@ -19,6 +20,17 @@ def test_ratios_are_of_micro_batches_to_real_time() -> None:
 
 def test_what_is_fast_and_right_passes() -> None:
     assert failures(FAST, SLOW, LIMIT_SECONDS) == []
+
+
+def test_the_page_s_own_figures_pass() -> None:
+    groups = by_group(read_results(FOLDER))
+    real_time, micro_batches = groups[120, "pitlake"], groups[120, "pitlake-micro"]
+    for sink, floors in FLOORS.items():
+        for name, floor in floors.items():
+            late, soon = (median(group, "sinks", sink, name) for group in (micro_batches, real_time))
+            assert late is not None
+            assert soon is not None
+            assert late / soon > 2 * floor
 
 
 def test_a_ratio_under_its_floor_fails() -> None:
@@ -62,6 +74,7 @@ def test_a_run_that_fails_is_told_in_one_line(
     def fail(*_: object) -> None:
         raise fault
 
+    monkeypatch.setattr(smoke, "fetch_jars", lambda _: None)
     monkeypatch.setattr(smoke, "measure", fail)
     assert smoke.main() == 1
     assert capsys.readouterr().err == f"error {line}\n"

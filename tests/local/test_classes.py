@@ -59,6 +59,19 @@ def test_an_archive_of_another_class_path_does_no_harm(
     assert _run(java, os.pathsep.join((str(tmp_path / "other.jar"), class_path)), *archive.options(note=True)).strip()
 
 
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this machine does not group processes by session")
+def test_it_is_made_at_the_lowest_priority_in_its_session_and_among_sessions(archive: ClassArchive, tmp_path: Path) -> None:
+    java = tmp_path / "java"
+    java.write_text("#!/bin/sh\nuntil grep -q 'nice 19' /proc/self/autogroup; do sleep 0.05; done\nexit $((19 - $(nice)))\n")
+    java.chmod(0o755)
+    archive.path.parent.mkdir()
+    archive.path.with_suffix(".draft").touch()
+    archive.notes.parent.mkdir()
+    archive.notes.touch()
+    archive.make(java, "", [], threading.Event())
+    assert archive.path.is_file()
+
+
 def test_what_is_stopped_leaves_nothing_and_is_made_by_the_next(archive: ClassArchive, java: Path, class_path: str) -> None:
     _run(java, class_path, *archive.options(note=True))
     stop = threading.Event()

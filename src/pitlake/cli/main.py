@@ -88,7 +88,7 @@ def options(
     """A real-time lakehouse: declarative pipelines in Spark's real-time mode, into Delta, exactly once.
 
     [bold]The whole mine on this machine, with a fault to look at:[/bold]
-      pitlake demo --for 3m --story bearing-wear
+      pitlake demo --for 5m --story bearing-wear
 
     [bold]Ask it, from another terminal:[/bold]
       pitlake status --watch

@@ -85,7 +85,7 @@ def session_conf(home: Path, jars: Sequence[Path], master: str) -> dict[str, str
         ),
         "spark.sql.streaming.checkpoint.fileChecksum.enabled": "false",
     }
-    if master.startswith("local"):
+    if _is_local(master):
         # On a laptop's few cores the second compiler would take from the start what it gives back in the hours after it.
         options = (*_LATE_SECOND_COMPILER, f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}")
         conf[_DRIVER_OPTIONS] = " ".join(options)
@@ -113,7 +113,7 @@ def start_session(
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     conf = {**session_conf(home, jars, master), **(extra or {})}
-    if master.startswith("local"):
+    if _is_local(master):
         classes = _classes(home, jars).options(note=note_classes)
         conf[_DRIVER_OPTIONS] = " ".join((conf[_DRIVER_OPTIONS], *map(shlex.quote, classes)))
     builder = SparkSession.builder.appName("pitlake").master(master)
@@ -125,10 +125,10 @@ def start_session(
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel(_LOG_LEVEL)
     session.dataSource.register(DeltaTableSource)
-    java = session.sparkContext._jvm  # noqa: SLF001
-    _look_up_once(java)
-    if master.startswith("local"):
-        step_back(int(java.java.lang.ProcessHandle.current().pid()))  # type: ignore[union-attr]
+    jvm = session.sparkContext._jvm  # noqa: SLF001
+    _look_up_once(jvm)
+    if _is_local(master):
+        step_back(int(jvm.java.lang.ProcessHandle.current().pid()))  # type: ignore[union-attr]
     return session
 
 
@@ -180,7 +180,7 @@ def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], sto
     To be called when all flows run, in a thread of its own: it waits until they are in their first batches, and returns when
     the archive is made or cannot be, or when `stop` is set. A session against a cluster has none.
     """
-    if not str(session.sparkContext.master).startswith("local"):
+    if not _is_local(str(session.sparkContext.master)):
         return
     archive = _classes(home, jars)
     if not archive.is_wanted:
@@ -195,6 +195,11 @@ def archive_classes(session: SparkSession, home: Path, jars: Sequence[Path], sto
             archive.make(java, class_path, modules, stop)
         except OSError as fault:
             _logger.warning("Starts stay as slow as this one was: Spark's classes cannot be archived (%s).", fault)
+
+
+def _is_local(master: str) -> bool:
+    """Whether that master runs all of Spark in the session's own Java, as on a laptop."""
+    return master == "local" or master.startswith("local[")
 
 
 def _classes(home: Path, jars: Sequence[Path]) -> ClassArchive:

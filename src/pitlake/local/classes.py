@@ -76,6 +76,7 @@ class ClassArchive:
         command = ["nice", "-n", "19", str(java), *dump, *program]
         log = self.path.with_suffix(".log")
         process = GuardedProcess(command, {}, log, grace_seconds=_GRACE_SECONDS, held=(lock,))
+        _give_way_to_other_sessions(process.pid)
         try:
             while (code := process.exit_code()) is None and not stop.wait(_POLL_SECONDS):
                 pass
@@ -98,6 +99,12 @@ def class_archive(folder: Path, program: str, java: Path, jars: Sequence[Path], 
         state = file.stat()
         key.update(f"\n{file} {state.st_size} {state.st_mtime_ns}".encode())
     return ClassArchive(folder / f"{program}-{key.hexdigest()[:12]}.jsa", notes)
+
+
+def _give_way_to_other_sessions(pid: int | None) -> None:
+    """Where Linux groups processes by session (sched(7), autogroup), it weighs the groups, whatever niceness is within one."""
+    with suppress(OSError):  # it does not, or the process has ended
+        Path("/proc", str(pid), "autogroup").write_text("19", encoding="ascii")
 
 
 def _drop_unused(folder: Path) -> None:

@@ -13,7 +13,7 @@ from pitlake.errors import EnvironmentProblem
 
 OLDEST = 17
 
-_OWN_THREADS = ("C1 ", "C2 ", "GC ", "G1 ", "VM ", "Sweeper")
+_OWN_THREADS = (b"C1 ", b"C2 ", b"GC ", b"G1 ", b"VM ", b"Sweeper")
 """How names of a Java machine's own threads begin: compilers, garbage collection, and what stops the others."""
 _NICENESS = 10
 
@@ -59,11 +59,20 @@ def step_back(pid: int) -> None:
     """Let all that a running Java computes give way to its own threads, the compilers above all.
 
     Code that is not compiled yet takes several times as long. Under load it keeps all cores busy, and so keeps the compilers
-    from compiling it. Threads that start later take after the one that starts them. Linux alone has a niceness for each thread
-    (setpriority(2)); elsewhere this does nothing.
+    from compiling it. Threads and processes that start later take after the one that starts them. Linux alone has a niceness for
+    each thread (setpriority(2)); elsewhere this does nothing. Where Linux groups processes by session (autogroup, sched(7)) it
+    counts within Java's session only; else Java also gives way to all other programs.
     """
-    for thread in Path("/proc", str(pid), "task").glob("*"):
-        with suppress(ProcessLookupError, FileNotFoundError):  # it has ended meanwhile
-            is_own = (thread / "comm").read_text(encoding="utf-8").startswith(_OWN_THREADS)
-            if not is_own and os.getpriority(os.PRIO_PROCESS, int(thread.name)) < _NICENESS:
-                os.setpriority(os.PRIO_PROCESS, int(thread.name), _NICENESS)
+    # A thread that had not stepped back yet may have started another one that the listing lacks.
+    while sum(_steps_back(thread) for thread in Path("/proc", str(pid), "task").glob("*")):
+        pass
+
+
+def _steps_back(thread: Path) -> bool:
+    """Whether the thread does so now: it is not Java's own, and has not yet."""
+    with suppress(OSError):  # it has ended meanwhile
+        is_own = (thread / "comm").read_bytes().startswith(_OWN_THREADS)
+        if not is_own and os.getpriority(os.PRIO_PROCESS, int(thread.name)) < _NICENESS:
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), _NICENESS)
+            return True
+    return False
