@@ -30,8 +30,8 @@ def test_contenders_take_turns_and_rates_rise() -> None:
         ("flink", 9_999, 45),
         ("flink", 10_000, 120),
         ("pitlake-mining", 999, 45),
-        ("pitlake-mining", 1_000, 120),
-        ("pitlake-mining", 10_000, 120),
+        ("pitlake-mining", 1_999, 120),
+        ("pitlake-mining", 2_000, 300),
     ],
 )
 def test_the_warm_up_follows_the_rate_and_is_longest_for_the_mine(contender: str, rate: float, seconds: float) -> None:
