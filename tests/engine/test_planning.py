@@ -201,6 +201,13 @@ def test_an_aggregation_may_be_computed_by_two_queries(flow_plan):
     assert (flow_plan(UPSERT).is_replicated, flow_plan(replicated).is_replicated) == (False, True)
 
 
+def test_so_may_rows_with_a_key_and_changes_with_a_sequence(flow_plan):
+    properties = "table_properties={'pitlake.replicas': '2'}"
+    changes = CDC.replace('table("t"', f"table('t', {properties}") + "dp.create_auto_cdc_flow('t', 'changes', ['id'], 'at')"
+    assert flow_plan(KEYED.replace("@dp.table(", f"@dp.table({properties}, ")).is_replicated
+    assert flow_plan(changes).is_replicated
+
+
 def test_a_table_has_its_comment_and_the_names_of_its_expectations(flow_plan):
     spec = flow_plan(KEYED).spec
     assert (spec.comment, spec.expectations) == ("c", ("some",))
@@ -485,8 +492,9 @@ def test_what_is_no_number_of_replicas_is_refused(refused, count):
     assert (f"'{count}' is no number of replicas" in error.what, error.do) == (True, "Use 1 or 2.")
 
 
-def test_only_an_aggregation_is_computed_by_two_queries(refused):
-    assert "does not aggregate a stream" in refused(_table("table_properties={'pitlake.replicas': '2'}")).what
+def test_rows_that_nothing_tells_apart_are_not_computed_by_two_queries(refused):
+    error = refused(_table("table_properties={'pitlake.replicas': '2'}"))
+    assert ("nothing by which a row that comes twice is known" in error.what, "PRIMARY KEY" in error.do) == (True, True)
 
 
 @pytest.mark.parametrize("name", ["other.site.t", "other.t"])

@@ -13,6 +13,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
 
 from pitlake.engine.batches import committed_batches
+from pitlake.engine.expectations import with_failed_expectations
 from pitlake.engine.planning import FlowPlan, SinkPlan, replica_of
 from pitlake.engine.queries import (
     failure,
@@ -23,6 +24,7 @@ from pitlake.engine.queries import (
     share_place,
     start_query,
 )
+from pitlake.engine.records import as_records
 from pitlake.engine.sources import landing_stream
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
@@ -30,7 +32,7 @@ from pitlake.streams.consumers import BEGINNING, TopicReader
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
 from tests.support.waiting import await_that
-from tests.support.writing import upsert_spec
+from tests.support.writing import append_spec, open_writer, stored, upsert_spec
 
 PLAN = FlowPlan("f", upsert_spec(), None, "1 minute")
 
@@ -69,18 +71,22 @@ class Landing:
         return landing_stream(self.spark, self.bootstrap, self.source)
 
     def plan(self, rows):
-        records = rows.select(F.lit(self.target).alias("topic"), F.to_json(F.struct("*")).alias("value"))
+        headers = F.array().cast("array<struct<key: string, value: binary>>").alias("headers")
+        records = rows.select(F.lit(self.target).alias("topic"), F.to_json(F.struct("*")).alias("value"), headers)
         return FlowPlan("f", upsert_spec(topic=self.target), records, "5 seconds")
 
     def start(self, rows, mode):
         return start_query(self.plan(rows), mode, bootstrap=self.bootstrap, checkpoints=str(self.folder))
 
-    def received(self):
+    def records(self):
         records = []
         with TopicReader(self.bootstrap, self.target, {0: BEGINNING}) as reader:
             while not reader.at_end:
                 records += reader.take(1000, 0.2)
-        return [json.loads(record.value) for record in records]
+        return records
+
+    def received(self):
+        return [json.loads(record.value) for record in self.records()]
 
     def counts(self):
         highest = {}
@@ -200,6 +206,18 @@ def test_a_replica_counts_on_from_the_place_of_its_flow(landing):
         start_query(each, "realtime", bootstrap=landing.bootstrap, checkpoints=checkpoints)
     await_that(lambda: [row["n"] for row in landing.received()].count(20) == 6, "both have counted all, of each of the three")
     assert landing.counts() == dict.fromkeys("012", 20)
+
+
+def test_two_queries_send_each_row_to_a_table_that_stores_it_once(landing, spark):
+    spec = append_spec(topic=landing.target)
+    rows = with_failed_expectations(landing.stream().selectExpr("landing_id", "0 AS batch_index", "1e0 AS value"), (), "silver")
+    plan = FlowPlan("f", spec, as_records(rows, spec, (), flow="f", epoch=1), "5 seconds")
+    for each in (plan, replica_of(plan)):
+        start_query(each, "realtime", bootstrap=landing.bootstrap, checkpoints=str(landing.folder))
+    landing.send(30)
+    await_that(lambda: len(landing.records()) == 60, "both have sent all")
+    note = open_writer(landing.folder / "lake", spec).write(landing.records())
+    assert (note.rows, note.duplicates, len(stored(landing.folder / "lake", spec))) == (30, 30, 30)
 
 
 def test_a_place_that_cannot_be_shared_is_told(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from pitlake.engine.expectations import with_failed_expectations
-from pitlake.engine.records import DELETED, as_records, rows_of_records
+from pitlake.engine.records import DELETED, as_records, of_replica, rows_of_records
 from pitlake.lake.spec import Column, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Action, Expectation
 
@@ -79,6 +79,14 @@ def test_a_processing_time_column_is_left_to_the_writer(record):
 
 def test_a_delete_says_so_in_its_header(record):
     assert _headers(record(deleted=True))["op"] == b"delete"
+
+
+def test_a_record_of_the_second_query_says_so_beside_what_it_says_else(spark):
+    rows = with_failed_expectations(spark.createDataFrame([("00001-0000000000000000007", AT, 99.0, {})], SCHEMA), [SMALL], "t")
+    records = as_records(rows, _spec(), [SMALL], flow="f", epoch=7)
+    [first], [second] = records.collect(), of_replica(records).collect()
+    assert _headers(second) == {**_headers(first), "replica": b""}
+    assert (second.topic, second.key, second.value) == (first.topic, first.key, first.value)
 
 
 def test_a_row_of_a_table_with_a_count_tells_it_in_its_header(spark):

@@ -51,6 +51,9 @@ class Records:
     def where(self, _condition):
         return self
 
+    def selectExpr(self, *_columns):  # noqa: N802 - Spark's name
+        return self
+
 
 class Stop(threading.Event):
     """Is set after so many looks at the flows."""

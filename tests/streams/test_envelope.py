@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pitlake.streams import envelope
-from pitlake.streams.envelope import COUNT, DELETE, EPOCH, FAILED, MARKER, OP, Marker
+from pitlake.streams.envelope import COUNT, DELETE, EPOCH, FAILED, MARKER, OP, REPLICA, Marker
 
 
 @given(st.integers(0))
@@ -31,11 +31,16 @@ def test_a_record_without_headers_is_a_plain_row():
     assert envelope.failed_of({}) == ()
     assert envelope.marker_of({}) is None
     assert not envelope.is_delete({})
+    assert not envelope.is_of_replica({})
 
 
 def test_a_delete_says_so():
     assert envelope.is_delete({OP: DELETE})
     assert not envelope.is_delete({OP: b"update"})
+
+
+def test_a_replica_s_record_says_so():
+    assert envelope.is_of_replica({REPLICA: b""})
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pitlake.engine.events import EVENT_LOG
 from pitlake.engine.expectations import check_expectations, with_failed_expectations
 from pitlake.engine.plans import PlanFacts
 from pitlake.engine.properties import PROPERTIES, REPLICAS, left_out
-from pitlake.engine.records import DELETED, as_records
+from pitlake.engine.records import DELETED, as_records, of_replica
 from pitlake.engine.sinks import check_sinks, delta_spec, kafka_records
 from pitlake.engine.sources import GraphReader
 from pitlake.engine.specs import milliseconds, quarantine_spec, table_spec
@@ -135,7 +135,7 @@ def replica_of(plan: FlowPlan) -> FlowPlan:
     It leaves rows that the table refuses to the first: a quarantine would hold them twice.
     """
     kept = plan.records.where(f"topic = '{plan.spec.topic}'")
-    return replace(plan, name=f"{plan.name}~2", records=kept, quarantines=False, is_replicated=False)
+    return replace(plan, name=f"{plan.name}~2", records=of_replica(kept), quarantines=False, is_replicated=False)
 
 
 @dataclass(frozen=True)
@@ -314,13 +314,17 @@ def _is_replicated(dataset: Dataset, spec: TableSpec) -> bool:
     if given not in REPLICA_COUNTS:
         what = f"{dataset.name}: {given!r} is no number of replicas"
         raise error_at(dataset.location, what, f"Use {' or '.join(REPLICA_COUNTS)}.")
-    if given != "1" and spec.mode is not WriteMode.UPSERT:
+    if given != "1" and not _may_come_twice(spec):
         raise error_at(
             dataset.location,
-            f"{dataset.name} has {REPLICAS} and does not aggregate a stream",
-            "Leave it out: only rows that replace each other by their count may come from two queries.",
+            f"{dataset.name} has {REPLICAS} and nothing by which a row that comes twice is known",
+            "Leave it out, or declare a PRIMARY KEY that begins with landing_id in schema=.",
         )
     return given != "1"
+
+
+def _may_come_twice(spec: TableSpec) -> bool:
+    return spec.mode in (WriteMode.UPSERT, WriteMode.CDC) or (spec.mode is WriteMode.APPEND and bool(spec.keys))
 
 
 def _quarantines(dataset: Dataset) -> bool:

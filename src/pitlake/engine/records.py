@@ -12,7 +12,7 @@ from pitlake.engine.declarations import spark_type
 from pitlake.engine.expectations import FAILED_EXPECTATIONS, is_dropped
 from pitlake.lake.spec import QUARANTINE_SUFFIX, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Expectation
-from pitlake.streams.envelope import COUNT, DELETE, EPOCH, FAILED, OP
+from pitlake.streams.envelope import COUNT, DELETE, EPOCH, FAILED, OP, REPLICA
 
 DELETED = "__deleted"
 
@@ -71,6 +71,12 @@ def as_records(rows: DataFrame, spec: TableSpec, expectations: Sequence[Expectat
         _payload(rows, columns, dropped).cast("binary").alias("value"),
         _headers(spec, epoch, deleted).alias("headers"),
     )
+
+
+def of_replica(records: DataFrame) -> DataFrame:
+    """The records as a replicated flow's second query sends them."""
+    says_so = f"array_append(headers, struct('{REPLICA}' AS key, CAST('' AS BINARY) AS value)) AS headers"
+    return records.selectExpr("* EXCEPT (headers)", says_so)
 
 
 def rows_of_records(records: DataFrame, spec: TableSpec) -> DataFrame:

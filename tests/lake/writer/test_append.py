@@ -42,6 +42,15 @@ def test_a_key_that_a_flow_made_twice_is_a_duplicate_and_logged(tmp_path, caplog
     assert "c.s.silver: 1 rows have the key (landing_id, batch_index) of another row" in caplog.text
 
 
+def test_the_same_rows_of_a_second_query_are_stored_once_and_not_logged(tmp_path, caplog):
+    writer, twice = open_writer(tmp_path, SPEC), [landing(1), landing(2)]
+    with caplog.at_level(logging.WARNING):
+        writer.write([record(0, twice[0]), record(1, twice[0], replica=b""), record(2, twice[1], replica=b"")])
+        note = writer.write([record(3, twice[1]), record(4, landing(3, value=2.0)), record(5, landing(3), replica=b"")])
+    assert (_numbers(tmp_path), note.rows, note.duplicates) == ([1, 2, 3], 1, 2)
+    assert caplog.text == ""
+
+
 def test_a_replay_is_not_logged(tmp_path, caplog):
     writer = open_writer(tmp_path, SPEC)
     with caplog.at_level(logging.WARNING):

@@ -90,6 +90,11 @@ def test_a_null_key_is_deleted_like_any_other(tmp_path):
     assert _values(tmp_path) == {"a": "1"}
 
 
+def test_a_row_that_the_table_has_already_counts_as_a_duplicate(tmp_path):
+    note = _write(tmp_path, [_put(0, "a", 1)], [_put(1, "a", 1), _put(2, "b", 1)])
+    assert (note.rows, note.duplicates) == (1, 1)
+
+
 def test_a_row_without_a_sequence_is_counted_and_not_applied(tmp_path):
     note = _write(tmp_path, [_put(0, "a", None), _put(1, "b", 1, None), _put(2, "c", 1)])
     assert _values(tmp_path) == {"c": "2"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pitlake.lake.writer.coalesce import newest, not_overtaken
+from pitlake.lake.writer.coalesce import newest, not_overtaken, said_once
+from pitlake.streams.envelope import DELETE
 from tests.support.writing import record
 
 
@@ -37,3 +38,24 @@ def test_a_record_without_a_count_neither_overtakes_nor_is_overtaken():
 def test_counts_of_two_epochs_are_not_compared():
     records = [record(0, b"{}", key="a", count=b"9", epoch=b"1"), record(1, b"{}", key="a", count=b"2", epoch=b"2")]
     assert not_overtaken(records) == records
+
+
+def _of_replica(offset, value, **headers):
+    return record(offset, value, replica=b"", **headers)
+
+
+def test_what_the_other_query_of_a_flow_has_said_before_is_left_out_whichever_it_is():
+    records = [record(0, b"1"), _of_replica(1, b"1"), _of_replica(2, b"2"), record(3, b"2"), record(4, b"3")]
+    assert [each.offset for each in said_once(records)] == [0, 2, 4]
+
+
+def test_what_one_query_says_twice_stays_as_nothing_but_its_row_can_tell_why():
+    records = [record(0, b"1"), record(1, b"1"), _of_replica(2, b"1")]
+    assert [each.offset for each in said_once(records)] == [0, 1]
+    assert said_once(records[:2]) == records[:2]
+
+
+def test_a_row_and_its_delete_are_not_the_same_nor_are_two_epochs_or_keys():
+    others = [_of_replica(1, b"1", op=DELETE), _of_replica(2, b"1", epoch=b"2"), _of_replica(3, b"1", key="b")]
+    records = [record(0, b"1"), *others]
+    assert said_once(records) == records

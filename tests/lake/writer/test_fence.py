@@ -13,8 +13,8 @@ def _fence(last, *stored):
     return Fence(last=last, stored=frozenset(stored))
 
 
-def _admitted(fence, stream, epochs=None):
-    return admit(fence, [lane for lane, _ in stream], [key for _, key in stream], epochs or [1] * len(stream))
+def _admitted(fence, stream, origins=None):
+    return admit(fence, [lane for lane, _ in stream], [key for _, key in stream], origins or [1] * len(stream))
 
 
 def test_a_higher_landing_record_is_new_and_raises_the_fence():
@@ -52,13 +52,13 @@ def test_the_fence_given_is_not_changed():
     assert fence == {"a": _fence(1, (0,))}
 
 
-def test_a_key_made_twice_in_one_batch_and_epoch_is_repeated():
+def test_a_key_made_twice_in_one_batch_by_one_origin_is_repeated():
     admitted = _admitted({}, [("a", (1, "temp")), ("a", (1, "temp"))])
     assert (admitted.positions, admitted.repeated) == ([0], 1)
 
 
-def test_a_key_of_another_epoch_or_batch_is_a_replay():
-    assert _admitted({}, [("a", (1, "temp")), ("a", (1, "temp"))], epochs=[1, 2]).repeated == 0
+def test_a_key_of_another_origin_or_batch_is_a_replay():
+    assert _admitted({}, [("a", (1, "temp")), ("a", (1, "temp"))], origins=[1, 2]).repeated == 0
     assert _admitted({"a": _fence(1, ("temp",))}, [("a", (1, "temp"))]).repeated == 0
 
 
@@ -78,6 +78,26 @@ def test_any_replay_in_any_order_within_landing_records_and_any_split_yields_eac
         sent = max(sent, min(end, len(records)))
         if sent < len(records):
             stream += chance.sample(records[sent], chance.randrange(len(records[sent]))) if end >= sent else []
+    fence, stored = {}, []
+    for start in range(0, len(stream), batch):
+        part = stream[start : start + batch]
+        admitted = _admitted(fence, part)
+        fence = admitted.fence
+        stored += [part[position] for position in admitted.positions]
+    assert sorted(stored) == sorted(row for rows in records for row in rows)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 4)), max_size=10),
+    st.lists(st.booleans(), max_size=80),
+    st.integers(1, 15),
+    st.randoms(use_true_random=False),
+)
+def test_two_queries_that_send_the_same_rows_however_they_meet_yield_each_row_once(landed, turns, batch, chance):
+    """Each sends all rows, one landing record after the other, and now and then stands still while the other goes on."""
+    records = [[(lane, (number, part)) for part in range(parts)] for number, (lane, parts) in enumerate(landed)]
+    ahead, behind = ([row for rows in records for row in chance.sample(rows, len(rows))] for _ in range(2))
+    stream = [(ahead if turn else behind).pop(0) for turn in turns if (ahead if turn else behind)] + ahead + behind
     fence, stored = {}, []
     for start in range(0, len(stream), batch):
         part = stream[start : start + batch]

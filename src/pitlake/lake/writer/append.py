@@ -11,7 +11,7 @@ from pitlake.lake.writer.batches import Batch
 from pitlake.lake.writer.fence import admit
 from pitlake.lake.writer.keys import tuples
 from pitlake.lake.writer.sinks import Prepared
-from pitlake.streams.envelope import epoch_of
+from pitlake.streams.envelope import epoch_of, is_of_replica
 
 
 class AppendSink:
@@ -25,8 +25,8 @@ class AppendSink:
         if not self._keys:
             return Prepared(batch.rows, batch, fence)
         lanes = ((record.key or b"").decode(errors="backslashreplace") for record in batch.records)
-        epochs = (epoch_of(record.headers) for record in batch.records)
-        admitted = admit(fence, lanes, tuples(batch.rows, self._keys), epochs)
+        origins = ((epoch_of(record.headers), is_of_replica(record.headers)) for record in batch.records)
+        admitted = admit(fence, lanes, tuples(batch.rows, self._keys), origins)
         stored = batch.take(admitted.positions)
         duplicates = len(batch) - len(stored)
         return Prepared(stored.rows, stored, admitted.fence, duplicates=duplicates, repeated=admitted.repeated)

@@ -44,11 +44,14 @@ class CdcSink:
         candidates = batch.take(sequenced)
         latest = candidates.take(self._standing(candidates, [sequences[position] for position in sequenced]))
         deletes = [is_delete(record.headers) for record in latest.records]
+        known = [self._hot.has(*row) for row in zip(tuples(latest.rows, self._keys), self._orders(latest.rows), strict=True)]
+        stored = [at for at, (delete, is_known) in enumerate(zip(deletes, known, strict=True)) if not (delete or is_known)]
         return Prepared(
             latest.rows.append_column(_DELETE, pa.array(deletes, pa.bool_())),
-            latest.take([position for position, delete in enumerate(deletes) if not delete]),
+            latest.take(stored),
             fence,
-            duplicates=len(candidates) - len(latest),
+            duplicates=len(candidates) - len(latest) + sum(known),
+            known=sum(known),
             unsequenced=len(batch) - len(candidates),
         )
 

@@ -1,11 +1,11 @@
-"""Of several rows with one key in a batch, the one that will stand."""
+"""Of several rows with one key in a batch, the one that will stand; of two that say the same, the first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from pitlake.streams.envelope import count_of, epoch_of
+from pitlake.streams.envelope import count_of, epoch_of, is_delete, is_of_replica
 from pitlake.streams.records import Record
 
 
@@ -37,3 +37,15 @@ def not_overtaken(records: Sequence[Record]) -> list[Record]:
         for at, (record, count) in enumerate(zip(records, counts, strict=True))
     ]
     return [records[at] for at in newest(keys, [count or 0 for count in counts])]
+
+
+def said_once(records: Sequence[Record]) -> list[Record]:
+    """`records`, in order, without those that say, word for word, what the other query of a replicated flow has said before."""
+    origins = [is_of_replica(record.headers) for record in records]
+    if not any(origins):
+        return list(records)
+    first: dict[tuple[object, ...], bool] = {}
+    said = ((record.key, record.value, is_delete(record.headers), epoch_of(record.headers)) for record in records)
+    return [
+        record for record, origin, words in zip(records, origins, said, strict=True) if first.setdefault(words, origin) == origin
+    ]

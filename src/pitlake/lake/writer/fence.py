@@ -5,7 +5,7 @@ The rows of one landing record may come in any order, and in another one when th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pitlake.lake.commits import Fence, Key, KeyPart
@@ -13,7 +13,7 @@ from pitlake.lake.commits import Fence, Key, KeyPart
 
 @dataclass(frozen=True)
 class Admitted:
-    """The positions of the rows that are new, the fence after them, and how many rows repeat one of their own batch and epoch."""
+    """The positions of the rows that are new, the fence after them, and how many repeat one of their own batch and origin."""
 
     positions: list[int]
     fence: dict[str, Fence]
@@ -21,47 +21,47 @@ class Admitted:
 
 
 def admit(
-    fence: Mapping[str, Fence], lanes: Iterable[str], keys: Iterable[tuple[KeyPart, ...]], epochs: Iterable[int | None]
+    fence: Mapping[str, Fence], lanes: Iterable[str], keys: Iterable[tuple[KeyPart, ...]], origins: Iterable[Hashable]
 ) -> Admitted:
-    """Which rows, given by lane, key and epoch in topic order, `fence` has not let pass before.
+    """Which rows, given by lane, key and origin in topic order, `fence` has not let pass before.
 
-    A key's first part is its landing record. A row that repeats another of the batch in the same epoch is no replay: the flow
-    made its key twice.
+    A key's first part is its landing record. A row's origin is the query that made it, each run of it being another: a row that
+    repeats another of the batch and of the same origin is no replay, its key was made twice.
     """
     raised: dict[str, _Lane] = {}
     positions, repeated = [], 0
-    for position, (name, key, epoch) in enumerate(zip(lanes, keys, epochs, strict=True)):
+    for position, (name, key, origin) in enumerate(zip(lanes, keys, origins, strict=True)):
         lane = raised.get(name)
         if lane is None:
             lane = raised[name] = _Lane.behind(fence.get(name))
-        if lane.passes(key[0], key[1:], epoch):
+        if lane.passes(key[0], key[1:], origin):
             positions.append(position)
-        elif lane.repeats(key[0], key[1:], epoch):
+        elif lane.repeats(key[0], key[1:], origin):
             repeated += 1
     return Admitted(positions, {**fence, **{name: lane.fence() for name, lane in raised.items()}}, repeated)
 
 
 @dataclass
 class _Lane:
-    """A lane's last landing record, and the keys stored for it, each with its epoch if it is of this batch."""
+    """A lane's last landing record, and the keys stored for it, each with its origin if it is of this batch."""
 
     last: KeyPart | None
-    stored: dict[Key, int | str | None]
+    stored: dict[Key, Hashable]
 
     @classmethod
     def behind(cls, fence: Fence | None) -> _Lane:
         return cls(None, {}) if fence is None else cls(fence.last, dict.fromkeys(fence.stored, _BEFORE))
 
-    def passes(self, landing: KeyPart, key: Key, epoch: int | None) -> bool:
+    def passes(self, landing: KeyPart, key: Key, origin: Hashable) -> bool:
         if self.last is None or landing > self.last:  # type: ignore[operator]  # a column has one type
             self.last, self.stored = landing, {}
         elif landing != self.last or key in self.stored:
             return False
-        self.stored[key] = epoch
+        self.stored[key] = origin
         return True
 
-    def repeats(self, landing: KeyPart, key: Key, epoch: int | None) -> bool:
-        return landing == self.last and self.stored[key] == epoch
+    def repeats(self, landing: KeyPart, key: Key, origin: Hashable) -> bool:
+        return landing == self.last and self.stored[key] == origin
 
     def fence(self) -> Fence:
         assert self.last is not None  # noqa: S101 - a lane is made for a row

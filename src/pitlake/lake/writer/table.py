@@ -19,7 +19,7 @@ from pitlake.lake.upkeep import COMPACT_EVERY, EXPIRE_EVERY, TURN, Schedule, Tas
 from pitlake.lake.writer.append import AppendSink
 from pitlake.lake.writer.batches import Batch, Layout, read_batch
 from pitlake.lake.writer.cdc import CdcSink
-from pitlake.lake.writer.coalesce import not_overtaken
+from pitlake.lake.writer.coalesce import not_overtaken, said_once
 from pitlake.lake.writer.measures import latencies, tallies
 from pitlake.lake.writer.refresh import RefreshSink
 from pitlake.lake.writer.rejected import RejectedRecords
@@ -102,11 +102,12 @@ class TableWriter:
             raise another_writer(self.spec)
 
     def _read(self, sifted: Sifted) -> tuple[Batch, int]:
-        """The rows of `sifted`, and how many were not read as others overtake them; what was read and is no row is rejected."""
-        records = sifted.rows if self.spec.count is None else not_overtaken(sifted.rows)
+        """The rows of `sifted`, and how many were not read as others stand for them; what was read and is no row is rejected."""
+        is_counted = self.spec.count is not None
+        records = not_overtaken(sifted.rows) if is_counted else said_once(sifted.rows)
         batch, unreadable = read_batch(records, self._layout)
-        if unreadable and len(records) < len(sifted.rows):  # what an unreadable row overtook may stand in its place
-            records = sifted.rows
+        if unreadable and is_counted and len(records) < len(sifted.rows):
+            records = sifted.rows  # what an unreadable row overtook may stand in its place
             batch, unreadable = read_batch(records, self._layout)
         sifted.rejected.extend(unreadable)
         return batch, len(sifted.rows) - len(records)
