@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pitlake.engine.planning import plan_update
+from pitlake.engine.planning import plan_update, replica_of
 from pitlake.lake.spec import Column, WriteMode
 from pitlake.pipelines.loading import load
 from tests.support.definitions import write_file
@@ -201,11 +201,17 @@ def test_an_aggregation_may_be_computed_by_two_queries(flow_plan):
     assert (flow_plan(UPSERT).is_replicated, flow_plan(replicated).is_replicated) == (False, True)
 
 
-def test_so_may_rows_with_a_key_and_changes_with_a_sequence(flow_plan):
-    properties = "table_properties={'pitlake.replicas': '2'}"
-    changes = CDC.replace('table("t"', f"table('t', {properties}") + "dp.create_auto_cdc_flow('t', 'changes', ['id'], 'at')"
-    assert flow_plan(KEYED.replace("@dp.table(", f"@dp.table({properties}, ")).is_replicated
-    assert flow_plan(changes).is_replicated
+TWICE = "table_properties={'pitlake.replicas': '2'}"
+REFUSING = KEYED.replace("dp.expect(", "dp.expect_or_drop(").replace("@dp.table(", f"@dp.table({TWICE}, ")
+REFUSING_COUNTS = UPSERT.replace("@dp.table", f"@dp.table({TWICE})\n@dp.expect_or_drop('some', 'n > 1')")
+
+
+@pytest.mark.parametrize(("pipeline", "sends_refused"), [(REFUSING, True), (REFUSING_COUNTS, False)])
+def test_the_second_query_sends_refused_rows_where_their_quarantine_has_keys(flow_plan, pipeline, sends_refused):
+    plan = flow_plan(pipeline)
+    replica = replica_of(plan)
+    assert (plan.is_replicated, plan.quarantines, replica.quarantines) == (True, True, sends_refused)
+    assert (replica.records.columns, replica.name, replica.is_replicated) == (plan.records.columns, "t~2", False)
 
 
 def test_a_table_has_its_comment_and_the_names_of_its_expectations(flow_plan):
@@ -492,9 +498,21 @@ def test_what_is_no_number_of_replicas_is_refused(refused, count):
     assert (f"'{count}' is no number of replicas" in error.what, error.do) == (True, "Use 1 or 2.")
 
 
-def test_rows_that_nothing_tells_apart_are_not_computed_by_two_queries(refused):
-    error = refused(_table("table_properties={'pitlake.replicas': '2'}"))
-    assert ("nothing by which a row that comes twice is known" in error.what, "PRIMARY KEY" in error.do) == (True, True)
+VIEW = f"@dp.materialized_view({TWICE})  # here\ndef t():\n    return spark.range(1)\n"
+CHANGED = CDC.replace('"t")', f"'t', {TWICE})  # here")
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        _table(TWICE),
+        CHANGED + "dp.create_auto_cdc_flow('t', 'changes', ['id'], 'at')",
+        VIEW,
+    ],
+)
+def test_what_two_queries_cannot_compute_is_refused(refused, pipeline):
+    error = refused(pipeline)
+    assert ("cannot be computed by two queries" in error.what, "PRIMARY KEY" in error.do) == (True, True)
 
 
 @pytest.mark.parametrize("name", ["other.site.t", "other.t"])

@@ -29,6 +29,7 @@ from pitlake.engine.sources import landing_stream
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
 from pitlake.streams.consumers import BEGINNING, TopicReader
+from pitlake.streams.envelope import is_of_replica
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
 from tests.support.waiting import await_that
@@ -216,6 +217,7 @@ def test_two_queries_send_each_row_to_a_table_that_stores_it_once(landing, spark
         start_query(each, "realtime", bootstrap=landing.bootstrap, checkpoints=str(landing.folder))
     landing.send(30)
     await_that(lambda: len(landing.records()) == 60, "both have sent all")
+    assert [is_of_replica(record.headers) for record in landing.records()].count(True) == 30
     note = open_writer(landing.folder / "lake", spec).write(landing.records())
     assert (note.rows, note.duplicates, len(stored(landing.folder / "lake", spec))) == (30, 30, 30)
 

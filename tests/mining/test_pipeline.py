@@ -92,6 +92,11 @@ def test_the_tables_are_those_of_the_specification(recorded):
     ]
 
 
+def test_silver_and_the_minutes_are_computed_by_two_queries(recorded):
+    twice = [name for name, table in recorded.tables.items() if "pitlake.replicas" in table.get("table_properties", {})]
+    assert twice == ["ot_sensors_normalized", "equipment_performance_1min"]
+
+
 def test_every_query_gives_the_columns_that_its_table_declares(recorded, columns_of):
     flows = {flow["source"]: flow for flow in recorded.cdc}
     for name, query in recorded.queries.items():

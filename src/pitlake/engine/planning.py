@@ -132,10 +132,15 @@ StreamPlan = FlowPlan | SinkPlan
 def replica_of(plan: FlowPlan) -> FlowPlan:
     """The plan of a replicated flow's second query, which has a name and a checkpoint of its own.
 
-    It leaves rows that the table refuses to the first: a quarantine would hold them twice.
+    The rows that an aggregation refuses are the first's alone, as their quarantine would hold them twice. The quarantine of an
+    append table has its keys, so either may send them: were the two to differ over a row, it must not be in neither table.
     """
-    kept = plan.records.where(f"topic = '{plan.spec.topic}'")
-    return replace(plan, name=f"{plan.name}~2", records=of_replica(kept), quarantines=False, is_replicated=False)
+    sends_refused = plan.spec.mode is WriteMode.APPEND
+    records = plan.records if sends_refused else plan.records.where(f"topic = '{plan.spec.topic}'")
+    own = f"{plan.name}~2"
+    return replace(
+        plan, name=own, records=of_replica(records), quarantines=plan.quarantines and sends_refused, is_replicated=False
+    )
 
 
 @dataclass(frozen=True)
@@ -314,17 +319,18 @@ def _is_replicated(dataset: Dataset, spec: TableSpec) -> bool:
     if given not in REPLICA_COUNTS:
         what = f"{dataset.name}: {given!r} is no number of replicas"
         raise error_at(dataset.location, what, f"Use {' or '.join(REPLICA_COUNTS)}.")
-    if given != "1" and not _may_come_twice(spec):
+    if given != "1" and not _may_come_from_two(spec):
         raise error_at(
             dataset.location,
-            f"{dataset.name} has {REPLICAS} and nothing by which a row that comes twice is known",
-            "Leave it out, or declare a PRIMARY KEY that begins with landing_id in schema=.",
+            f"{dataset.name} has {REPLICAS} and cannot be computed by two queries",
+            "Leave it out: only an aggregation can, and an append table whose schema= has a PRIMARY KEY.",
         )
     return given != "1"
 
 
-def _may_come_twice(spec: TableSpec) -> bool:
-    return spec.mode in (WriteMode.UPSERT, WriteMode.CDC) or (spec.mode is WriteMode.APPEND and bool(spec.keys))
+def _may_come_from_two(spec: TableSpec) -> bool:
+    """By count or fence. Of equal sequences the later row stands: a query that lags, and ends there, would leave an older one."""
+    return spec.mode is WriteMode.UPSERT or (spec.mode is WriteMode.APPEND and bool(spec.keys))
 
 
 def _quarantines(dataset: Dataset) -> bool:

@@ -28,6 +28,9 @@ _TABLE_OPTIONS = {
     # come while it is under way leave together. The more there are, the fewer requests there are for each.
     "kafka.max.in.flight.requests.per.connection": "1",
     "kafka.batch.size": "262144",
+    # Kafka gives up a record after two minutes and sends those after it, and a fence takes what comes later for a replay. So
+    # a record is sent until the broker takes it or the query ends; a broker that stays away ends it by what it reads.
+    "kafka.delivery.timeout.ms": str(2**31 - 1),
 }
 _REFUSED = "STREAMING_REAL_TIME_MODE"
 _QUERY_ID, _ITS_CHECKSUM = "metadata", ".metadata.crc"

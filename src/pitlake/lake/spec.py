@@ -43,8 +43,8 @@ class TableSpec(BaseModel):
 
     `name` is `catalog.schema.table`. Which fields matter depends on `mode`:
 
-    - append: `keys` begin with `landing_id`; rows of one lane (the record's key) arrive in ascending order of `keys`, and the
-      writer drops what is not greater than the last one stored. Without `keys` every row is stored, as often as it arrives.
+    - append: `keys` begin with `landing_id`; a query sends the landing records of a lane (the record's key) in ascending order,
+      and the writer drops rows that it has stored before. Without `keys` every row is stored, as often as it arrives.
     - upsert: a row replaces the stored row of the same `keys` unless its `count` is lower.
     - cdc: a row replaces (or, with the header `op=delete`, removes) the stored row of the same `keys` unless its `sequence` is
       lower.

@@ -69,7 +69,7 @@ def ot_telemetry_bronze() -> DataFrame:
         "delta.autoOptimize.autoCompact": "true",
         "pitlake.eventTime": "effective_timestamp",
         "pitlake.ingestionTime": "ingestion_timestamp",
-        # Half a second is asked for, which is what it takes from one batch to the next: a second query is ahead meanwhile.
+        # Half a second is asked for, and from one batch to the next it is more: a second query is ahead meanwhile.
         "pitlake.replicas": "2",
         "pitlake.retention": "90 days",
         "pitlake.retentionColumn": "ingestion_timestamp",

@@ -7,7 +7,7 @@ headers  `epoch`   the driver's epoch, ASCII decimal; a record of an older epoch
          `count`   the row's count, ASCII decimal, where the table has one: rows that a higher one overtakes need not be read
          `failed`  JSON list of the expectations that this kept row failed; absent when there are none
          `op`      `delete` when a CDC row removes its key
-         `replica` present where the second query of a replicated flow has sent the row; its first sends the same
+         `replica` present where the second query of a replicated flow has sent the row
          `refresh` the refresh that a materialized view's row belongs to, ASCII decimal; the rows replace the table as a whole
                    when the marker of that batch arrives
          `marker`  JSON of `Marker`: no row, but a note that a batch has been committed (the value is empty); sent to every

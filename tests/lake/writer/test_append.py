@@ -51,6 +51,12 @@ def test_the_same_rows_of_a_second_query_are_stored_once_and_not_logged(tmp_path
     assert caplog.text == ""
 
 
+def test_a_second_query_that_begins_anew_is_not_logged(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        note = open_writer(tmp_path, SPEC).write([record(at, landing(1, at // 2, value=at), replica=b"") for at in range(4)])
+    assert (note.rows, caplog.text) == (2, "")
+
+
 def test_a_replay_is_not_logged(tmp_path, caplog):
     writer = open_writer(tmp_path, SPEC)
     with caplog.at_level(logging.WARNING):

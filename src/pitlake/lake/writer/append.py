@@ -12,6 +12,7 @@ from pitlake.lake.writer.fence import admit
 from pitlake.lake.writer.keys import tuples
 from pitlake.lake.writer.sinks import Prepared
 from pitlake.streams.envelope import epoch_of, is_of_replica
+from pitlake.streams.records import Record
 
 
 class AppendSink:
@@ -25,8 +26,7 @@ class AppendSink:
         if not self._keys:
             return Prepared(batch.rows, batch, fence)
         lanes = ((record.key or b"").decode(errors="backslashreplace") for record in batch.records)
-        origins = ((epoch_of(record.headers), is_of_replica(record.headers)) for record in batch.records)
-        admitted = admit(fence, lanes, tuples(batch.rows, self._keys), origins)
+        admitted = admit(fence, lanes, tuples(batch.rows, self._keys), map(_origin, batch.records))
         stored = batch.take(admitted.positions)
         duplicates = len(batch) - len(stored)
         return Prepared(stored.rows, stored, admitted.fence, duplicates=duplicates, repeated=admitted.repeated)
@@ -37,3 +37,8 @@ class AppendSink:
 
     def forget(self) -> None:
         """See `Sink`; it knows nothing."""
+
+
+def _origin(record: Record) -> object:
+    """The run that made a row, by its epoch. A replica may begin anew within one: each of its rows is an origin of its own."""
+    return record if is_of_replica(record.headers) else epoch_of(record.headers)

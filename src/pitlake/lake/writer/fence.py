@@ -1,11 +1,12 @@
-"""The fence of append tables: landing records reach a lane in order, what is behind the last or already in it is a replay.
+"""The fence of append tables: what is behind a lane's last landing record, or already in it, has come before.
 
-The rows of one landing record may come in any order, and in another one when they are replayed.
+Each query of a flow sends a lane's landing records in order and leaves none out, a replay beginning where it had been, so none is
+new that is behind another. The rows of one landing record may come in any order, and in another one when they come again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pitlake.lake.commits import Fence, Key, KeyPart
@@ -21,12 +22,12 @@ class Admitted:
 
 
 def admit(
-    fence: Mapping[str, Fence], lanes: Iterable[str], keys: Iterable[tuple[KeyPart, ...]], origins: Iterable[Hashable]
+    fence: Mapping[str, Fence], lanes: Iterable[str], keys: Iterable[tuple[KeyPart, ...]], origins: Iterable[object]
 ) -> Admitted:
     """Which rows, given by lane, key and origin in topic order, `fence` has not let pass before.
 
-    A key's first part is its landing record. A row's origin is the query that made it, each run of it being another: a row that
-    repeats another of the batch and of the same origin is no replay, its key was made twice.
+    A key's first part is its landing record. Rows of one origin were made one after the other: a row that repeats another of the
+    batch and of its origin is no replay, its key was made twice.
     """
     raised: dict[str, _Lane] = {}
     positions, repeated = [], 0
@@ -46,13 +47,13 @@ class _Lane:
     """A lane's last landing record, and the keys stored for it, each with its origin if it is of this batch."""
 
     last: KeyPart | None
-    stored: dict[Key, Hashable]
+    stored: dict[Key, object]
 
     @classmethod
     def behind(cls, fence: Fence | None) -> _Lane:
         return cls(None, {}) if fence is None else cls(fence.last, dict.fromkeys(fence.stored, _BEFORE))
 
-    def passes(self, landing: KeyPart, key: Key, origin: Hashable) -> bool:
+    def passes(self, landing: KeyPart, key: Key, origin: object) -> bool:
         if self.last is None or landing > self.last:  # type: ignore[operator]  # a column has one type
             self.last, self.stored = landing, {}
         elif landing != self.last or key in self.stored:
@@ -60,7 +61,7 @@ class _Lane:
         self.stored[key] = origin
         return True
 
-    def repeats(self, landing: KeyPart, key: Key, origin: Hashable) -> bool:
+    def repeats(self, landing: KeyPart, key: Key, origin: object) -> bool:
         return landing == self.last and self.stored[key] == origin
 
     def fence(self) -> Fence:

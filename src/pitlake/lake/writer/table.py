@@ -67,10 +67,10 @@ class TableWriter:
         Of a table that is refreshed they are one refresh, as `refresh.last_whole` gives it.
         """
         sifted = sift(records, self._standing.epochs)
-        batch, overtaken = self._read(sifted)
+        batch, unread = self._read(sifted)
         prepared = self._sink.prepare(batch, self._standing.fence)
         offsets = {record.partition: record.offset + 1 for record in records}
-        note = self._note(sifted, prepared, overtaken)
+        note = self._note(sifted, prepared, unread)
         transactions = {app_id(self.spec.topic, partition): offset for partition, offset in offsets.items()}
         self._rejected.keep(sifted.rejected, transactions)
         changes = prepared.rows.num_rows > 0 or (self.spec.mode is WriteMode.REFRESH and not sifted.void)
@@ -125,7 +125,7 @@ class TableWriter:
             if earliest is not None:
                 self._upkeep.touched(earliest)
 
-    def _note(self, sifted: Sifted, prepared: Prepared, overtaken: int) -> CommitNote:
+    def _note(self, sifted: Sifted, prepared: Prepared, unread: int) -> CommitNote:
         started = self._milliseconds()
         counts, rows = tallies(self.spec, prepared.stored), prepared.rows.num_rows - prepared.known
         self._tell(sifted, prepared)
@@ -136,7 +136,7 @@ class TableWriter:
             writer=self._writer,
             started=started,
             rows=rows,
-            duplicates=prepared.duplicates + overtaken,
+            duplicates=prepared.duplicates + unread,
             void=len(sifted.void),
             rejected=len(sifted.rejected),
             unsequenced=prepared.unsequenced,
