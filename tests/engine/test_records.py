@@ -14,6 +14,7 @@ from pitlake.lake.spec import Column, TableSpec, WriteMode
 from pitlake.pipelines.definitions import Action, Expectation
 
 AT = datetime(2026, 2, 15, 4, 12, 9, 113000, tzinfo=UTC)
+KAFKA = "value binary, timestamp timestamp, headers array<struct<key: string, value: binary>>"
 SCHEMA = "landing_id string, at timestamp, v double, tags map<string,string>"
 KNOWN = Expectation("known", "v IS NOT NULL", Action.DROP)
 SMALL = Expectation("small", "v < 10", Action.WARN)
@@ -128,11 +129,19 @@ def test_a_timestamp_is_read_back_to_the_microsecond(spark, year):
 
 
 def test_a_record_is_parsed_once_though_its_reader_filters_it(spark):
-    records = spark.createDataFrame([(b"{}", AT)], "value binary, timestamp timestamp")
+    records = spark.createDataFrame([(b"{}", AT, [])], KAFKA)
     read = rows_of_records(records, _spec()).where("v IS NOT NULL OR at IS NOT NULL").select("landing_id", "v")
     assert read._jdf.queryExecution().optimizedPlan().toString().count("from_json") == 1
 
 
 def test_a_marker_is_no_row(spark):
-    markers = spark.createDataFrame([(b"", AT)], "value binary, timestamp timestamp")
+    markers = spark.createDataFrame([(b"", AT, [])], KAFKA)
     assert rows_of_records(markers, _spec()).count() == 0
+
+
+def test_of_a_replicated_flow_the_first_query_s_rows_are_read_alone(spark):
+    rows = spark.createDataFrame([("00001-0000000000000000007", AT, 1.5, {})], SCHEMA)
+    first = as_records(with_failed_expectations(rows, [], "t"), _spec(), [], flow="f", epoch=7)
+    bare = first.withColumn("headers", F.lit(None).cast(first.schema["headers"].dataType))
+    for records, read in ((first, 1), (of_replica(first), 0), (bare, 1)):
+        assert rows_of_records(records.withColumn("timestamp", F.lit(AT)), _spec()).count() == read

@@ -43,15 +43,15 @@ def landing_stream(session: SparkSession, bootstrap: str, topic: str) -> DataFra
     return stream.withColumn(LANDING_ID, landed)
 
 
-def topic_stream(session: SparkSession, bootstrap: str, topic: str) -> DataFrame:
-    """A topic as a stream, in Spark's Kafka columns."""
+def topic_stream(session: SparkSession, bootstrap: str, topic: str, *, with_headers: bool = False) -> DataFrame:
+    """A topic as a stream, in Spark's Kafka columns; `headers` is one of them if `with_headers`."""
     reader = session.readStream.format("kafka").option("kafka.bootstrap.servers", bootstrap).option("subscribe", topic)
-    return reader.options(**_KAFKA_OPTIONS).load()
+    return reader.options(**_KAFKA_OPTIONS, includeHeaders=with_headers).load()
 
 
 def table_stream(session: SparkSession, bootstrap: str, spec: TableSpec) -> DataFrame:
     """The rows of a table as they come on its topic, at least once, in the table's columns."""
-    return rows_of_records(topic_stream(session, bootstrap, spec.topic), spec)
+    return rows_of_records(topic_stream(session, bootstrap, spec.topic, with_headers=True), spec)
 
 
 @dataclass

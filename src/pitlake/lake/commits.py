@@ -74,9 +74,9 @@ class CommitNote(Standing):
     """A commit's note: the standing after it, and what the commit itself holds.
 
     `rows` were offered to the table (a merge may have left some as they were). Not among them are `duplicates` (behind the
-    fence, overtaken within the batch, whether read or told so by headers, said by the other query of the flow, of a count that a
-    hot row has already, or of CDC a hot row as it is), `void` records of an older epoch, `rejected` ones (see the table's
-    sidecar) and `unsequenced` rows whose sequence is NULL.
+    fence, overtaken within the batch, whether read or told so by headers, said by the other query of the flow, or of a count that
+    a hot row has already), `void` records of an older epoch, `rejected` ones (see the table's sidecar) and `unsequenced` rows
+    whose sequence is NULL.
     `expectations` are tallied over the rows offered: of an upsert or CDC table those are updates, not the rows that it holds.
     `started` is when the commit began, in milliseconds since the epoch; the commit's own timestamp less `started` is how long
     it took. `writer` tells the writing process, `upkeep` the work that a commit without rows did.

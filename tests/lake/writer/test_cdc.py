@@ -90,20 +90,6 @@ def test_a_null_key_is_deleted_like_any_other(tmp_path):
     assert _values(tmp_path) == {"a": "1"}
 
 
-def test_a_row_that_the_table_has_already_is_a_duplicate_and_not_written_again(tmp_path):
-    again = record(1, status("a", 1, value="0"))
-    note = _write(tmp_path, [_put(0, "a", 1)], [again, _put(2, "b", 1)])
-    assert (note.rows, note.duplicates) == (1, 1)
-    assert _write(tmp_path, [_put(3, "a", 2)], [record(4, status("a", 2, value="3"))]).rows == 0
-    assert _values(tmp_path) == {"a": "3", "b": "2"}
-
-
-def test_another_row_of_the_same_sequence_and_a_delete_of_it_are_no_duplicates(tmp_path):
-    assert _write(tmp_path, [_put(0, "a", 1)], [_put(1, "a", 1)]).rows == 1
-    assert _write(tmp_path, [_put(2, "b", 1)], [record(3, status("b", 1, value="2"), op=DELETE)]).rows == 1
-    assert _values(tmp_path) == {"a": "1"}
-
-
 def test_a_row_without_a_sequence_is_counted_and_not_applied(tmp_path):
     note = _write(tmp_path, [_put(0, "a", None), _put(1, "b", 1, None), _put(2, "c", 1)])
     assert _values(tmp_path) == {"c": "2"}

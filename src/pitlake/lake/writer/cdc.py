@@ -43,13 +43,12 @@ class CdcSink:
         sequenced = [position for position, sequence in enumerate(sequences) if None not in sequence]
         candidates = batch.take(sequenced)
         latest = candidates.take(self._standing(candidates, [sequences[position] for position in sequenced]))
-        fresh = latest.take([at for at in range(len(latest)) if not self._is_there(latest, at)])
-        deletes = [is_delete(record.headers) for record in fresh.records]
+        deletes = [is_delete(record.headers) for record in latest.records]
         return Prepared(
-            fresh.rows.append_column(_DELETE, pa.array(deletes, pa.bool_())),
-            fresh.take([position for position, delete in enumerate(deletes) if not delete]),
+            latest.rows.append_column(_DELETE, pa.array(deletes, pa.bool_())),
+            latest.take([position for position, delete in enumerate(deletes) if not delete]),
             fence,
-            duplicates=len(candidates) - len(fresh),
+            duplicates=len(candidates) - len(latest),
             unsequenced=len(batch) - len(candidates),
         )
 
@@ -70,10 +69,6 @@ class CdcSink:
     def _standing(self, batch: Batch, sequences: Sequence[tuple[Any, ...]]) -> list[int]:
         keys = list(tuples(batch.rows, self._keys))
         return [position for position in newest(keys, sequences) if self._outlives(keys[position], sequences[position])]
-
-    def _is_there(self, batch: Batch, at: int) -> bool:
-        """Whether the table is known to have the row as it is: what follows a replicated table's topic gives each row twice."""
-        return not is_delete(batch.records[at].headers) and self._hot.holds(batch.rows.slice(at, 1))
 
     def _outlives(self, key: tuple[Any, ...], sequence: tuple[Any, ...]) -> bool:
         buried = self._tombstones.sequence_of(key)

@@ -88,11 +88,6 @@ class HotRows:
         slot = self._hot.slots.get(key) if self._hot else None
         return slot is not None and bool(order <= slot.order)
 
-    def holds(self, row: pa.Table) -> bool:
-        """Whether the table is known to have the row, a table of one, in all of its columns."""
-        slot = self._hot.slots.get(next(iter(tuples(row, self._keys)))) if self._hot else None
-        return self._hot is not None and slot is not None and bool(self._hot.rows.slice(slot.position, 1).equals(row))
-
     def forget(self) -> None:
         """Read them from the table again before the next use."""
         self._hot = None
