@@ -1,1 +1,1 @@
-"""Runs a graph on Spark: session, sources, planning, one streaming query per flow."""
+"""Runs a graph on Spark: session, sources, planning, streaming queries for its flows."""

@@ -137,10 +137,7 @@ def replica_of(plan: FlowPlan) -> FlowPlan:
     """
     sends_refused = plan.spec.mode is WriteMode.APPEND
     records = plan.records if sends_refused else plan.records.where(f"topic = '{plan.spec.topic}'")
-    own = f"{plan.name}~2"
-    return replace(
-        plan, name=own, records=of_replica(records), quarantines=plan.quarantines and sends_refused, is_replicated=False
-    )
+    return replace(plan, name=f"{plan.name}~2", records=of_replica(records))
 
 
 @dataclass(frozen=True)
@@ -323,7 +320,7 @@ def _is_replicated(dataset: Dataset, spec: TableSpec) -> bool:
         raise error_at(
             dataset.location,
             f"{dataset.name} has {REPLICAS} and cannot be computed by two queries",
-            "Leave it out: only an aggregation can, and an append table whose schema= has a PRIMARY KEY.",
+            "Leave it out: only an aggregation of a stream can, and an append table whose schema= has a PRIMARY KEY.",
         )
     return given != "1"
 

@@ -29,7 +29,7 @@ _TABLE_OPTIONS = {
     "kafka.max.in.flight.requests.per.connection": "1",
     "kafka.batch.size": "262144",
     # Kafka gives up a record after two minutes and sends those after it, and a fence takes what comes later for a replay. So
-    # a record is sent until the broker takes it or the query ends; a broker that stays away ends it by what it reads.
+    # it tries for as long as it can; that a broker stays away a query is told by what it reads, and not by what it sends.
     "kafka.delivery.timeout.ms": str(2**31 - 1),
 }
 _REFUSED = "STREAMING_REAL_TIME_MODE"

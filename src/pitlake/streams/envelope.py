@@ -2,7 +2,7 @@
 
 value    the row as one JSON object; timestamps are ISO 8601 in UTC with microseconds (`2026-02-15T04:12:09.113000Z`), dates
          `YYYY-MM-DD`, a MAP is a list of `{"key": …, "value": …}`, NULL fields are absent
-key      append tables: the lane, within which rows arrive in key order; other tables: the key columns as JSON
+key      append tables: the lane, to which a query sends landing records in order; other tables: the key columns as JSON
 headers  `epoch`   the driver's epoch, ASCII decimal; a record of an older epoch than one seen before is void
          `count`   the row's count, ASCII decimal, where the table has one: rows that a higher one overtakes need not be read
          `failed`  JSON list of the expectations that this kept row failed; absent when there are none

@@ -51,6 +51,11 @@ def test_the_same_rows_of_a_second_query_are_stored_once_and_not_logged(tmp_path
     assert caplog.text == ""
 
 
+def test_what_is_no_row_is_rejected_once_where_both_queries_say_it(tmp_path):
+    note = open_writer(tmp_path, SPEC).write([record(0, b"no row"), record(1, b"no row", replica=b""), record(2, landing(1))])
+    assert (note.rows, note.rejected, note.duplicates) == (1, 1, 1)
+
+
 def test_a_second_query_that_begins_anew_is_not_logged(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         note = open_writer(tmp_path, SPEC).write([record(at, landing(1, at // 2, value=at), replica=b"") for at in range(4)])

@@ -40,5 +40,9 @@ class AppendSink:
 
 
 def _origin(record: Record) -> object:
-    """The run that made a row, by its epoch. A replica may begin anew within one: each of its rows is an origin of its own."""
+    """The run that made a row, by its epoch.
+
+    A replica may begin anew within one, so each of its rows is an origin of its own: of a key that is made twice nothing is told
+    where the replica was ahead.
+    """
     return record if is_of_replica(record.headers) else epoch_of(record.headers)

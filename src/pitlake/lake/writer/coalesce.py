@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from pitlake.streams.envelope import count_of, epoch_of, is_delete, is_of_replica
+from pitlake.streams.envelope import count_of, epoch_of, is_of_replica
 from pitlake.streams.records import Record
 
 
@@ -45,7 +45,7 @@ def said_once(records: Sequence[Record]) -> list[Record]:
     if not any(origins):
         return list(records)
     first: dict[tuple[object, ...], bool] = {}
-    said = ((record.key, record.value, is_delete(record.headers), epoch_of(record.headers)) for record in records)
+    said = ((record.key, record.value, epoch_of(record.headers)) for record in records)
     return [
         record for record, origin, words in zip(records, origins, said, strict=True) if first.setdefault(words, origin) == origin
     ]

@@ -17,8 +17,9 @@ from pitlake.lake.writer.batches import Batch
 class Prepared:
     """What of a batch goes into the table: `rows` to write, `stored` the batch rows that they keep, and what is left out.
 
-    `repeated` are those of the duplicates that are no replay: their flow gave two rows one key. `known` are those that are
-    written once more though the table is known to have them, or what outranks them: they are not among `stored`, nor told of.
+    `repeated` are those of the duplicates that are no replay, nor the other query's: their flow gave two rows one key. `known`
+    are those that are written once more though the table is known to have them, or what outranks them: they are not among
+    `stored`, nor told of.
     """
 
     rows: pa.Table
