@@ -17,6 +17,16 @@ def _admitted(fence, stream, origins=None):
     return admit(fence, [lane for lane, _ in stream], [key for _, key in stream], origins or [1] * len(stream))
 
 
+def _stored(stream, batch):
+    fence, stored = {}, []
+    for start in range(0, len(stream), batch):
+        part = stream[start : start + batch]
+        admitted = _admitted(fence, part)
+        fence = admitted.fence
+        stored += [part[position] for position in admitted.positions]
+    return stored
+
+
 def test_a_higher_landing_record_is_new_and_raises_the_fence():
     admitted = _admitted({"a": _fence(1, (0,))}, [("a", (2, 0)), ("a", (3, 0))])
     assert (admitted.positions, admitted.fence) == ([0, 1], {"a": _fence(3, (0,))})
@@ -78,13 +88,7 @@ def test_any_replay_in_any_order_within_landing_records_and_any_split_yields_eac
         sent = max(sent, min(end, len(records)))
         if sent < len(records):
             stream += chance.sample(records[sent], chance.randrange(len(records[sent]))) if end >= sent else []
-    fence, stored = {}, []
-    for start in range(0, len(stream), batch):
-        part = stream[start : start + batch]
-        admitted = _admitted(fence, part)
-        fence = admitted.fence
-        stored += [part[position] for position in admitted.positions]
-    assert sorted(stored) == sorted(row for rows in records for row in rows)
+    assert sorted(_stored(stream, batch)) == sorted(row for rows in records for row in rows)
 
 
 _moves = st.lists(st.tuples(st.booleans(), st.integers(0, 6), st.booleans()), max_size=30)
@@ -104,13 +108,7 @@ def test_two_queries_that_send_the_same_rows_however_they_meet_yield_each_row_on
                 left[query] = chance.sample(records[places[query]], len(records[places[query]]))
                 places[query] += 1
             stream += [left[query].pop()] if left[query] else []
-    fence, stored = {}, []
-    for start in range(0, len(stream), batch):
-        part = stream[start : start + batch]
-        admitted = _admitted(fence, part)
-        fence = admitted.fence
-        stored += [part[position] for position in admitted.positions]
-    assert sorted(stored) == sorted(row for rows in records for row in rows)
+    assert sorted(_stored(stream, batch)) == sorted(row for rows in records for row in rows)
 
 
 def test_a_landing_record_that_a_query_left_out_is_taken_for_a_replay_when_it_comes_after_all():
