@@ -33,6 +33,7 @@ def t():
     return counted(landing(), "lane").select(F.col("w.start").alias("window_start"), "lane", "n")
 """
 )
+TWICE = "table_properties={'pitlake.replicas': '2'}"
 CDC = f"""\
 @dp.temporary_view
 def changes():
@@ -197,11 +198,10 @@ def test_partition_columns_are_partitions(flow_plan):
 
 
 def test_an_aggregation_may_be_computed_by_two_queries(flow_plan):
-    replicated = UPSERT.replace("@dp.table", "@dp.table(table_properties={'pitlake.replicas': '2'})")
+    replicated = UPSERT.replace("@dp.table", f"@dp.table({TWICE})")
     assert (flow_plan(UPSERT).is_replicated, flow_plan(replicated).is_replicated) == (False, True)
 
 
-TWICE = "table_properties={'pitlake.replicas': '2'}"
 REFUSING = KEYED.replace("dp.expect(", "dp.expect_or_drop(").replace("@dp.table(", f"@dp.table({TWICE}, ")
 REFUSING_COUNTS = UPSERT.replace("@dp.table", f"@dp.table({TWICE})\n@dp.expect_or_drop('some', 'n > 1')")
 
