@@ -11,10 +11,11 @@ import threading
 
 import pytest
 
-from pitlake.cli.parts import _Seldom, await_run, bootstrap_of, stop_on_signal
+from pitlake.cli.parts import _Seldom, announce_part, await_run, bootstrap_of, stop_on_signal
 from pitlake.cli.settings import Settings
 from pitlake.errors import BrokerError
 from pitlake.local.home import Home
+from pitlake.local.readiness import is_ready
 
 
 def test_a_kafka_that_is_named_is_used(tmp_path):
@@ -37,6 +38,16 @@ def test_a_part_of_a_system_waits_for_its_run(tmp_path, capsys):
 
 def test_nothing_is_waited_for_unless_the_settings_say_so(tmp_path):
     assert await_run(Settings(home=tmp_path), threading.Event())
+
+
+def test_a_part_of_a_system_tells_it_that_it_is_ready(tmp_path):
+    announce_part(Settings(home=tmp_path, wait=True), "pipeline")
+    assert is_ready(Home(tmp_path), "pipeline")
+
+
+def test_what_runs_beside_a_system_is_no_part_of_it(tmp_path):
+    announce_part(Settings(home=tmp_path), "pipeline")
+    assert not is_ready(Home(tmp_path), "pipeline")
 
 
 def test_a_signal_is_heard_that_comes_while_the_event_is_locked():

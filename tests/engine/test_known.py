@@ -60,6 +60,15 @@ def test_a_pipeline_among_very_many_files_is_not_known(tmp_path, file, monkeypat
     assert _known(tmp_path, file).first_flow() is None
 
 
+def test_a_virtual_environment_beside_a_pipeline_is_no_part_of_it(tmp_path, file):
+    library = file.parent / ".venv" / "lib" / "library.py"
+    library.parent.mkdir(parents=True)
+    library.write_text("one")
+    _known(tmp_path, file).remember("gold")
+    library.write_text("other")
+    assert _known(tmp_path, file).first_flow() == "gold"
+
+
 def test_a_pipeline_is_known_by_every_file_however_its_folders_lie_in_each_other(tmp_path, file, monkeypatch):
     paths = [file, file.parent / "steps" / "gold.py"]
     monkeypatch.setattr(known, "_MOST_FILES", 2)

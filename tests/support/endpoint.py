@@ -55,7 +55,7 @@ class RunningEndpoint:
         ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", "pitlake", "serve", "--home", str(self.home), *self.options]
         log = self.home / "endpoint.log"
-        env = {"PITLAKE_KAFKA": self.bootstrap, **(self.env or {})}
+        env = {"PITLAKE_WAIT": "true", **(self.env or {})}
         self.process = GuardedProcess(command, env, log, grace_seconds=20.0)
         deadline = time.monotonic() + START_SECONDS
         while not ready.exists():
@@ -80,6 +80,7 @@ def running_endpoint(
 ) -> Iterator[RunningEndpoint]:
     """An endpoint on `home` while the block lasts; `table` is a landing table."""
     declare_landing_table(bootstrap, table)
+    Home(home).write_run(bootstrap)
     secret = Clients(clients_file(Home(home))).add("tester", ["c.s.*"])
     endpoint = RunningEndpoint(bootstrap, home, "tester", secret, options, env)
     endpoint.start()

@@ -5,13 +5,20 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from pitlake.cli.clients import clients_file, keep_addresses, last_addresses
-from pitlake.cli.parts import ENDPOINT, await_run, bootstrap_of, collect_seldom, log_to_standard_error, stop_on_signal
+from pitlake.cli.parts import (
+    ENDPOINT,
+    announce_part,
+    await_run,
+    bootstrap_of,
+    collect_seldom,
+    log_to_standard_error,
+    stop_on_signal,
+)
 from pitlake.cli.settings import EndpointSettings, Settings
 from pitlake.ingest.addresses import Addresses
 from pitlake.ingest.endpoint import EndpointConfig, run_endpoint
 from pitlake.local.home import Home
 from pitlake.local.ports import free_ports, is_free
-from pitlake.local.readiness import announce_ready
 
 
 def run_ingest(settings: Settings, endpoint: EndpointSettings) -> None:
@@ -21,7 +28,7 @@ def run_ingest(settings: Settings, endpoint: EndpointSettings) -> None:
 
     def ready(addresses: Addresses) -> None:
         keep_addresses(home, addresses)
-        announce_ready(home, ENDPOINT)
+        announce_part(settings, ENDPOINT)
 
     with stop_on_signal() as stop:
         if await_run(settings, stop):

@@ -17,6 +17,7 @@ from rich.console import Console
 from pitlake.cli.settings import Settings
 from pitlake.ingest.tables import landing_topic
 from pitlake.local.home import Home
+from pitlake.local.readiness import announce_ready
 
 BROKER = "broker"
 ENDPOINT = "endpoint"
@@ -96,3 +97,12 @@ def await_run(settings: Settings, stop: threading.Event) -> bool:
         if stop.wait(_WAIT_SECONDS):
             return False
     return True
+
+
+def announce_part(settings: Settings, part: str) -> None:
+    """Tell the system that started this process as its `part` that it is ready.
+
+    What somebody starts beside a running system waits for none, and would else count as that system's part.
+    """
+    if settings.wait:
+        announce_ready(Home(settings.home.resolve()), part)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pitlake.cli.parts import PIPELINE, await_run, bootstrap_of, log_to_standard_error, stop_on_signal
+from pitlake.cli.parts import PIPELINE, announce_part, await_run, bootstrap_of, log_to_standard_error, stop_on_signal
 from pitlake.cli.settings import Settings
 from pitlake.engine.session import archive_classes, running_session
 from pitlake.engine.update import UpdateConfig, run_update
@@ -18,7 +18,6 @@ from pitlake.errors import ConfigurationError
 from pitlake.local.home import Home
 from pitlake.local.jars import fetch_jars
 from pitlake.local.locks import opened, try_lock
-from pitlake.local.readiness import announce_ready
 
 _WAIT_FOR_ARCHIVING_SECONDS = 5.0
 
@@ -50,7 +49,7 @@ def run_pipeline(settings: Settings, files: Sequence[Path]) -> None:
             )
 
             def on_ready() -> None:
-                announce_ready(home, PIPELINE)
+                announce_part(settings, PIPELINE)
                 archiving.start()
 
             try:

@@ -11,12 +11,11 @@ from pathlib import Path
 from rich.console import Console
 
 from pitlake.cli.clients import add_client, addresses_of, clients_of
-from pitlake.cli.parts import LANDING, SIMULATOR, bootstrap_of, stop_on_signal
+from pitlake.cli.parts import LANDING, SIMULATOR, announce_part, bootstrap_of, stop_on_signal
 from pitlake.cli.settings import Settings
 from pitlake.cli.witness import Witness
 from pitlake.ingest.clients import write_private
 from pitlake.local.home import Home
-from pitlake.local.readiness import announce_ready
 from pitlake.mining.simulator import Sender, SimulatorConfig, StoryStart, WallClock, run_simulator
 from pitlake.mining.simulator.zerobus import Target, ZerobusSender
 
@@ -40,7 +39,7 @@ def run_mine_simulator(
         sender: Sender = closing.enter_context(ZerobusSender(target_of(settings)))
         if ledger is not None:
             sender = closing.enter_context(Witness(sender, bootstrap_of(settings), LANDING.name))
-        announce_ready(home, SIMULATOR)
+        announce_part(settings, SIMULATOR)
         summary = run_simulator(config, sender, WallClock(stop))
     Console(stderr=True).print(f"sent {summary.readings:,} readings in {summary.messages:,} messages")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -29,7 +30,8 @@ _log = logging.getLogger(__name__)
 class KnownPipeline:
     """What `home` knows of the pipeline in `paths`, files or folders, whose tables are in `place`: lake, catalog and schema.
 
-    The code is read now: the pipeline's files and all Python files beside and below them, which they may import.
+    The code is read now: the pipeline's files and all Python files beside and below them, which they may import:
+    those of hidden folders cannot be.
     """
 
     def __init__(self, home: Path, paths: Sequence[Path], place: Sequence[str]) -> None:
@@ -68,4 +70,6 @@ def _beside(files: Iterable[Path]) -> Iterator[Path]:
     folders = {file.resolve().parent for file in files}
     for folder in folders:
         if folders.isdisjoint(folder.parents):  # else it is below another one
-            yield from folder.rglob("*.py")
+            for below, inner, names in os.walk(folder):
+                inner[:] = [name for name in inner if not name.startswith(".")]  # such as .venv: `import` reaches into none
+                yield from (Path(below, name) for name in names if name.endswith(".py"))
