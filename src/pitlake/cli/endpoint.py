@@ -5,15 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from pitlake.cli.clients import clients_file, keep_addresses, last_addresses
-from pitlake.cli.parts import (
-    ENDPOINT,
-    announce_part,
-    await_run,
-    bootstrap_of,
-    collect_seldom,
-    log_to_standard_error,
-    stop_on_signal,
-)
+from pitlake.cli.parts import ENDPOINT, announce_part, bootstrap_of, run_part
 from pitlake.cli.settings import EndpointSettings, Settings
 from pitlake.ingest.addresses import Addresses
 from pitlake.ingest.endpoint import EndpointConfig, run_endpoint
@@ -23,17 +15,13 @@ from pitlake.local.ports import free_ports, is_free
 
 def run_ingest(settings: Settings, endpoint: EndpointSettings) -> None:
     """Run the endpoint until stopped. Raises ConfigurationError and BrokerError."""
-    log_to_standard_error()
     home = Home(settings.home.resolve())
 
     def ready(addresses: Addresses) -> None:
         keep_addresses(home, addresses)
         announce_part(settings, ENDPOINT)
 
-    with stop_on_signal() as stop:
-        if await_run(settings, stop):
-            collect_seldom()
-            run_endpoint(_config(settings, endpoint, home), stop, ready)
+    run_part(settings, lambda stop: run_endpoint(_config(settings, endpoint, home), stop, ready))
 
 
 def _config(settings: Settings, endpoint: EndpointSettings, home: Home) -> EndpointConfig:

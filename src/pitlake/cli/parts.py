@@ -1,5 +1,5 @@
-"""What the processes of a running system share: their names, the landing topic, how they wait for a run, log, and hear that they
-are to stop.
+"""What the processes of a running system share: their names, the landing topic, how they wait for a run, log, tell that they are
+ready, and hear that they are to stop.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ import gc
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -55,7 +55,7 @@ def bootstrap_of(settings: Settings) -> str:
     return settings.kafka or Home(settings.home.resolve()).read_bootstrap()
 
 
-def collect_seldom() -> None:
+def _collect_seldom() -> None:
     """Have Python look for garbage in this process far more seldom, and never among the objects that it has now.
 
     For a process that handles records: they are many and in no cycles, and to look among them takes a third of the time in which
@@ -106,3 +106,12 @@ def announce_part(settings: Settings, part: str) -> None:
     """
     if settings.wait:
         announce_ready(Home(settings.home.resolve()), part)
+
+
+def run_part(settings: Settings, run: Callable[[threading.Event], None]) -> None:
+    """Run a process that handles records, once what its settings have it wait for is there, until a signal sets its event."""
+    log_to_standard_error()
+    with stop_on_signal() as stop:
+        if await_run(settings, stop):
+            _collect_seldom()
+            run(stop)
