@@ -16,7 +16,9 @@ from pitlake.errors import DefinitionError
 from pitlake.lake.names import TableName
 from pitlake.pipelines.definitions import Pipeline
 from pitlake.pipelines.loading import load
+from tests.support.broker import RunningBroker
 from tests.support.definitions import refusal, write_file
+from tests.support.landing import Landing
 
 LANDING_COLUMNS = (
     "cast(cast(value as string) as binary) as key",
@@ -50,6 +52,12 @@ def real_time_state(spark: SparkSession, tmp_path: Path) -> Iterator[None]:
         query.stop()
     for name, value in before.items():
         spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+
+
+@pytest.fixture
+def landing(spark: SparkSession, broker: RunningBroker, tmp_path: Path, real_time_state: None) -> Landing:
+    """A landing topic and what queries make of it."""
+    return Landing(spark, broker.bootstrap, tmp_path)
 
 
 @pytest.fixture

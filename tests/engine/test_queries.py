@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import uuid
-from dataclasses import replace
-
 import pytest
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import functions as F
 
 from pitlake.engine.batches import committed_batches
 from pitlake.engine.expectations import with_failed_expectations
 from pitlake.engine.planning import FlowPlan, SinkPlan, replica_of
-from pitlake.engine.queries import (
-    failure,
-    forget_place,
-    has_begun,
-    has_lost_its_place,
-    refusal,
-    share_place,
-    start_query,
-)
+from pitlake.engine.queries import failure, has_begun, refusal, start_query
 from pitlake.engine.records import as_records
-from pitlake.engine.sources import landing_stream
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
-from pitlake.streams.consumers import BEGINNING, TopicReader
 from pitlake.streams.envelope import is_of_replica
-from pitlake.streams.producers import Publisher
-from pitlake.streams.topics import Topic, ensure_topics
+from tests.support.landing import counted
 from tests.support.waiting import await_that
 from tests.support.writing import append_spec, open_writer, stored, upsert_spec
 
@@ -48,79 +31,20 @@ class Ended:
         return Exception(self.text) if self.text else None
 
 
-class Landing:
-    """A landing topic, an output topic, and queries between them on one checkpoint."""
-
-    def __init__(self, spark, bootstrap, folder):
-        self.spark, self.bootstrap, self.folder = spark, bootstrap, folder
-        self.source, self.target = (f"{side}-{uuid.uuid4().hex}" for side in ("landing", "gold"))
-        ensure_topics(bootstrap, [Topic(self.source), Topic(self.target)])
-        self.sent = 0
-
-    def send(self, count):
-        with Publisher(self.bootstrap) as publisher:
-            for _ in range(count):
-                publisher.send(self.source, str(self.sent % 3).encode())
-                self.sent += 1
-
-    def delete_before(self, offset):
-        admin = AdminClient({"bootstrap.servers": self.bootstrap})
-        [deleted] = admin.delete_records([TopicPartition(self.source, 0, offset)]).values()
-        deleted.result(10)
-
-    def stream(self):
-        return landing_stream(self.spark, self.bootstrap, self.source)
-
-    def plan(self, rows):
-        headers = F.array().cast("array<struct<key: string, value: binary>>").alias("headers")
-        records = rows.select(F.lit(self.target).alias("topic"), F.to_json(F.struct("*")).alias("value"), headers)
-        return FlowPlan("f", upsert_spec(topic=self.target), records, "5 seconds")
-
-    def start(self, rows, mode):
-        return start_query(self.plan(rows), mode, bootstrap=self.bootstrap, checkpoints=str(self.folder))
-
-    def records(self):
-        records = []
-        with TopicReader(self.bootstrap, self.target, {0: BEGINNING}) as reader:
-            while not reader.at_end:
-                records += reader.take(1000, 0.2)
-        return records
-
-    def received(self):
-        return [json.loads(record.value) for record in self.records()]
-
-    def counts(self):
-        highest = {}
-        for row in self.received():
-            highest[row["k"]] = max(row["n"], highest.get(row["k"], 0))
-        return highest
-
-
-@pytest.fixture(name="landing")
-def _landing(spark, broker, tmp_path, real_time_state):
-    return Landing(spark, broker.bootstrap, tmp_path)
-
-
-def _counted(rows, *more):
-    value = F.col("value").cast("string").alias("k")
-    counted = rows.withWatermark("timestamp", "30 seconds").groupBy(F.window("timestamp", "10 days"), value)
-    return counted.agg(F.count("*").alias("n"), *more).drop("window")
-
-
 @pytest.mark.parametrize("modes", [("micro-batch", "realtime", "micro-batch"), ("realtime", "micro-batch")])
 def test_a_flow_counts_on_when_its_mode_is_changed(landing, modes):
     for mode in modes:
         landing.send(30)
-        query = landing.start(_counted(landing.stream()), mode)
-        counted = dict.fromkeys("012", landing.sent // 3)
-        await_that(lambda: landing.counts() == counted, f"all are counted once in {mode}")  # noqa: B023
+        query = landing.start(counted(landing.stream()), mode)
+        counts = dict.fromkeys("012", landing.sent // 3)
+        await_that(lambda: landing.counts() == counts, f"all are counted once in {mode}")  # noqa: B023
         query.stop()
 
 
 @pytest.mark.parametrize("mode", ["realtime", "micro-batch"])
 def test_a_sink_gets_its_own_records_and_nothing_else(landing, mode):
     landing.send(30)
-    counts = _counted(landing.stream()).select(F.col("k").alias("key"), F.to_json(F.struct("k", "n")).alias("value"))
+    counts = counted(landing.stream()).select(F.col("k").alias("key"), F.to_json(F.struct("k", "n")).alias("value"))
     options = {"kafka.bootstrap.servers": landing.bootstrap, "topic": landing.target}
     plan = SinkPlan("f", Sink("alarms", SinkFormat.KAFKA, options, Location("p.py", 1)), "c.s", counts, "5 seconds", updates=True)
     start_query(plan, mode, bootstrap="nowhere:9", checkpoints=str(landing.folder))
@@ -129,7 +53,7 @@ def test_a_sink_gets_its_own_records_and_nothing_else(landing, mode):
 
 
 def test_a_query_in_real_time_has_begun_while_its_first_batch_runs_though_nothing_lands(landing):
-    query = landing.start(_counted(landing.stream()), "realtime")
+    query = landing.start(counted(landing.stream()), "realtime")
     assert not has_begun(query, landing.spark)
     await_that(lambda: has_begun(query, landing.spark), "its first batch runs")
     assert query.lastProgress is None
@@ -156,57 +80,20 @@ def test_a_committed_batch_is_told_with_its_offsets(landing):
 
 
 @pytest.mark.parametrize("mode", ["realtime", "micro-batch"])
-def test_a_flow_that_lost_its_place_begins_at_the_oldest_records_once_it_is_forgotten(landing, mode):
-    rows, told = landing.stream().select("offset"), []
-    landing.send(30)
-    with committed_batches(landing.spark, told.append):
-        query = landing.start(rows, mode)
-        await_that(lambda: told, "a batch is committed")
-        query.stop()
-    landing.send(30)
-    landing.delete_before(50)
-    with pytest.raises(StreamingQueryException) as ended:
-        landing.start(rows, mode).awaitTermination(20)
-    assert has_lost_its_place(ended.value)
-    forget_place(landing.plan(rows), str(landing.folder))
-    landing.start(rows, mode)
-    await_that(lambda: [row["offset"] for row in landing.received()] == [*range(30), *range(50, 60)], "the rest is there")
-
-
-@pytest.mark.parametrize("mode", ["realtime", "micro-batch"])
 def test_what_to_do_with_the_state_of_a_changed_aggregation_is_told(landing, mode):
     told = []
     landing.send(30)
     with committed_batches(landing.spark, told.append):
-        query = landing.start(_counted(landing.stream()), mode)
+        query = landing.start(counted(landing.stream()), mode)
         await_that(lambda: told, "a batch is committed")
         query.stop()
     landing.send(30)
-    changed = landing.start(_counted(landing.stream(), F.max("offset").alias("last")), mode)
+    changed = landing.start(counted(landing.stream(), F.max("offset").alias("last")), mode)
     with pytest.raises(StreamingQueryException):
         changed.awaitTermination(20)
-    error = failure(landing.plan(_counted(landing.stream())), changed)
+    error = failure(landing.plan(counted(landing.stream())), changed)
     assert "keeps of each group" in error.what
     assert "move the folder checkpoints/c.s.gold/f out of the home" in error.do
-
-
-def test_a_replica_counts_on_from_the_place_of_its_flow(landing):
-    plan, told = landing.plan(_counted(landing.stream())), []
-    replica, checkpoints = replica_of(plan), str(landing.folder)
-    share_place(plan, replica, checkpoints)
-    landing.send(30)
-    with committed_batches(landing.spark, told.append):
-        query = start_query(plan, "micro-batch", bootstrap=landing.bootstrap, checkpoints=checkpoints)
-        await_that(lambda: told, "the flow's batch is committed")
-        query.stop()
-    landing.delete_before(20)
-    for _ in range(2):
-        share_place(plan, replica, checkpoints)
-    landing.send(30)
-    for each in (plan, replica):
-        start_query(each, "realtime", bootstrap=landing.bootstrap, checkpoints=checkpoints)
-    await_that(lambda: [row["n"] for row in landing.received()].count(20) == 6, "both have counted all, of each of the three")
-    assert landing.counts() == dict.fromkeys("012", 20)
 
 
 def test_two_queries_send_each_row_to_a_table_that_stores_it_once(landing, spark):
@@ -220,14 +107,6 @@ def test_two_queries_send_each_row_to_a_table_that_stores_it_once(landing, spark
     assert [is_of_replica(record.headers) for record in landing.records()].count(True) == 30
     note = open_writer(landing.folder / "lake", spec).write(landing.records())
     assert (note.rows, note.duplicates, len(stored(landing.folder / "lake", spec))) == (30, 30, 30)
-
-
-def test_a_place_that_cannot_be_shared_is_told(tmp_path):
-    replica = replace(PLAN, name="f~2")
-    (tmp_path / PLAN.checkpoint).mkdir(parents=True)
-    (tmp_path / replica.checkpoint).write_text("no folder")
-    with pytest.raises(FlowError, match="cannot be copied"):
-        share_place(PLAN, replica, str(tmp_path))
 
 
 def test_a_query_that_was_stopped_has_not_failed():

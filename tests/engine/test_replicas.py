@@ -9,11 +9,10 @@ import pytest
 from pyspark.errors import PySparkException
 
 from pitlake.engine.planning import FlowPlan
-from pitlake.engine.replicas import AGAIN_SECONDS, APART, Replicas
+from pitlake.engine.replicas import AGAIN_SECONDS, APART, LATE_SECONDS, STAYS, Replicas
 from tests.support.writing import upsert_spec
 
 INTERVAL = 60.0
-GONE = "org.apache.kafka.clients.consumer.OffsetOutOfRangeException: Fetch position is out of range"
 
 
 @dataclass
@@ -39,6 +38,7 @@ class Told:
     """The replica of the flow `minutes`, and what was told of it."""
 
     now: float = 0.0
+    late: float = 0.0
     refused: str | None = None
     begun: list[float] = field(default_factory=list)
     queries: list[Query] = field(default_factory=list)
@@ -47,17 +47,18 @@ class Told:
 
     def __post_init__(self):
         self.replicas = Replicas(
-            {"minutes": FlowPlan("minutes~2", upsert_spec(), None, "1 minute")},
             self._start,
             lambda query: query.stop(),
+            waited=lambda _: self.late,
             warn=lambda _, warning: self.warnings.append(warning),
             has_returned=self.returned.append,
             report=lambda _: None,
             clock=lambda: self.now,
         )
+        self.replicas.add("minutes", FlowPlan("minutes~2", upsert_spec(), None, "1 minute"))
         self.replicas.expect("minutes")
 
-    def _start(self, _plan):
+    def _start(self, _flow, _plan):
         self.begun.append(self.now)
         if self.refused:
             raise PySparkException(self.refused)
@@ -70,7 +71,7 @@ class Told:
 
     def at_boundary(self, query, now):
         self.now = now
-        self.replicas.at_boundary(query)
+        self.replicas.at_boundary(query, {})
 
 
 @pytest.fixture(name="told")
@@ -92,19 +93,9 @@ def test_one_that_has_failed_is_started_again_after_a_while(told):
     assert told.returned == []
     told.at_boundary("minutes~2", 750.0)
     told.look_at(750.0)
-    assert told.warnings == [
-        "by one query alone, as its second one ended: Caused by: java.io.IOException: no space; it is started again in 10 minutes"
-    ]
+    [warning] = told.warnings
+    assert "as its second one ended: Caused by: java.io.IOException: no space; a second one follows in 600 s" in warning
     assert (told.begun, told.returned) == ([30.0, 61.0 + AGAIN_SECONDS], ["minutes"])
-
-
-def test_one_whose_place_is_lost_waits_for_the_next_start(told):
-    told.look_at(30.0)
-    told.queries[0].ended_by = GONE
-    for now in (31.0, 10 * AGAIN_SECONDS):
-        told.look_at(now)
-    assert told.warnings[0].endswith("it comes back with the next start")
-    assert told.begun == [30.0]
 
 
 def test_one_that_spark_does_not_start_is_told_and_tried_again(told):
@@ -130,17 +121,6 @@ def test_one_moves_once_in_ten_batches_at_most(told):
     told.at_boundary("minutes", 300.0)
     told.at_boundary("minutes~2", 300.0)
     for now in (300.0, 330.0):
-        told.look_at(now)
-    assert told.begun == [30.0]
-
-
-def test_one_that_lost_its_place_when_it_was_about_to_move_waits_for_the_next_start(told):
-    told.look_at(30.0)
-    told.at_boundary("minutes", 660.0)
-    told.at_boundary("minutes~2", 661.0)
-    told.look_at(661.0)
-    told.queries[0].ended_by = GONE
-    for now in (662.0, 690.0):
         told.look_at(now)
     assert told.begun == [30.0]
 
@@ -189,6 +169,87 @@ def test_boundaries_that_drift_towards_each_other_do_not_stay_together(told, own
     apart = [abs(distance - INTERVAL / 2) > INTERVAL * APART - 1.0 for distance in distances]
     assert len(told.begun) >= 3
     assert all(one or other for one, other in itertools.pairwise(apart))
+
+
+def test_one_of_a_late_flow_ends_as_it_takes_the_time_that_the_flow_needs(told):
+    told.look_at(30.0)
+    _end_batch(told, 60.0, late=LATE_SECONDS + 2.4)
+    assert (told.queries[0].is_stopped, told.warnings) == (
+        True,
+        ["by one query alone, as it is 12 s late, and two would be later; a second one follows in 60 s at the soonest"],
+    )
+
+
+def test_one_of_a_late_flow_that_cannot_be_ended_is_told_once_a_batch(told):
+    told.look_at(30.0)
+    told.queries[0].stop = _fails
+    _end_batch(told, 60.0, late=20.0)
+    told.look_at(61.0)
+    assert len(told.warnings) == 1
+    assert "it hangs" in told.warnings[0]
+
+
+def test_one_of_a_flow_that_is_not_late_enough_runs_on(told):
+    told.look_at(30.0)
+    _end_batch(told, 60.0, late=LATE_SECONDS)
+    assert (told.queries[0].is_stopped, told.warnings) == (False, [])
+
+
+def test_one_of_a_late_flow_comes_back_in_the_middle_of_a_batch_once_the_flow_is_not_late(told):
+    told.look_at(30.0)
+    for now in (60.0, 120.0, 180.0):
+        _end_batch(told, now, late=20.0)
+        told.look_at(now + 31.0)
+    assert told.begun == [30.0]
+    _end_batch(told, 240.0, late=0.0)
+    for now in (269.0, 270.0):
+        told.look_at(now)
+    assert (told.begun, told.returned) == ([30.0, 270.0], [])
+    told.at_boundary("minutes~2", 330.0)
+    told.look_at(330.0)
+    assert told.returned == ["minutes"]
+
+
+def test_one_that_is_expected_waits_while_its_flow_works_off_what_has_come_before(told):
+    told.at_boundary("minutes", 10.0)
+    told.late = 3600.0
+    for now in (10.0, 30.0, 60.0):
+        told.look_at(now)
+    assert told.begun == []
+    _end_batch(told, 70.0, late=0.0)
+    told.look_at(100.0)
+    assert told.begun == [100.0]
+
+
+def test_one_that_comes_back_too_soon_stays_away_twice_as_long_the_next_time(told):
+    now, pauses = 30.0, []
+    for _ in range(7):
+        told.look_at(now)
+        began = told.begun[-1]
+        _end_batch(told, began + 30.0, late=20.0)
+        ended = now = began + 30.0
+        while told.begun[-1] == began:
+            now += 30.0
+            if (now - ended) % INTERVAL == 0:
+                _end_batch(told, now, late=0.0)
+            told.look_at(now)
+        pauses.append(now - 30.0 - ended)
+    assert pauses == [60.0, 120.0, 240.0, 480.0, 600.0, 600.0, 600.0]
+
+
+def test_one_that_has_stayed_for_long_stays_away_for_a_batch_again(told):
+    told.look_at(30.0)
+    _end_batch(told, 60.0, late=20.0)
+    _end_batch(told, 120.0, late=0.0)
+    told.look_at(150.0)
+    _end_batch(told, 150.0 + STAYS * INTERVAL, late=20.0)
+    assert "in 60 s" in told.warnings[-1]
+
+
+def _end_batch(told, now, late):
+    told.late = late
+    told.at_boundary("minutes", now)
+    told.look_at(now)
 
 
 def _fails():

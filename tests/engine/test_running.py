@@ -13,7 +13,7 @@ from pitlake.engine import running
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import Update
 from pitlake.engine.planning import FlowPlan, SinkPlan
-from pitlake.engine.replicas import AGAIN_SECONDS, MOVES_APART
+from pitlake.engine.replicas import AGAIN_SECONDS, STAYS
 from pitlake.engine.running import Flows, drifting, in_turns
 from pitlake.errors import ExpectationViolationError, FlowError
 from pitlake.pipelines.definitions import Location, Sink, SinkFormat
@@ -73,6 +73,7 @@ class Told:
     def __init__(self, tmp_path, *queries, mode="realtime", plans=None, now=None):
         self.now = now
         """The time in seconds; None lets it pass."""
+        self.late = 0.0
         self.started, self.intervals, self.forgotten, self.shared, self.rows, self.reported = [], [], [], [], [], []
         self._queries = list(queries)
         self._plans = plans or [FlowPlan(name, append_spec(), None, "1 minute") for name in ("f", "g")[: len(queries) or 1]]
@@ -85,6 +86,7 @@ class Told:
             mode,
             stop=Query.stop,
             has_begun=self._has_begun,
+            waited=lambda _: self.late,
             log=log,
             report=self.reported.append,
             clock=lambda: time.monotonic() if self.now is None else self.now,
@@ -318,16 +320,33 @@ def _replicated(**changes):
     return FlowPlan("minutes", upsert_spec(), Records(), "1 minute", is_replicated=True, **changes)
 
 
-def test_a_replica_begins_at_the_place_of_its_flow_before_either_starts(tmp_path):
-    told = Told(tmp_path, now=0.0, plans=[_replicated()])
-    told.start()
-    assert told.shared == [("c.s.gold/minutes", "c.s.gold/minutes~2", 0)]
-
-
 def _run_replicated(told):
     told.start()
     told.now = 30.0
     told.flows.watch(Stop())
+
+
+def test_a_replica_begins_at_the_place_of_its_flow_each_time(tmp_path):
+    told = Told(tmp_path, Query(), Query("Caused by: java.io.IOException: no space"), now=0.0, plans=[_replicated()])
+    _run_replicated(told)
+    told.now += AGAIN_SECONDS + 30.0
+    told.flows.watch(Stop())
+    assert told.shared == [("c.s.gold/minutes", "c.s.gold/minutes~2", started) for started in (1, 2)]
+
+
+def test_a_late_flow_goes_on_without_its_replica_and_says_so(tmp_path):
+    queries = [Query(), Query()]
+    told = Told(tmp_path, *queries, now=0.0, plans=[_replicated()])
+    _run_replicated(told)
+    told.late = 20.0
+    told.flows.at_boundary("minutes", {})
+    told.flows.watch(Stop())
+    assert ([query.stopped for query in queries], told.states[-1], told.levels[-1]) == (
+        [False, True],
+        ("minutes", "RUNNING"),
+        "WARN",
+    )
+    assert told.reported[-1].startswith("Flow minutes runs by one query alone, as it is 20 s late")
 
 
 def test_micro_batches_need_no_replica(tmp_path):
@@ -349,7 +368,7 @@ def test_a_flow_that_goes_on_without_its_replica_says_so_and_tells_when_it_is_ba
     assert (told.states[-1], told.levels[-1]) == (("minutes", "RUNNING"), "WARN")
     told.now += AGAIN_SECONDS + 30.0
     told.flows.watch(Stop())
-    told.flows.at_boundary("minutes~2")
+    told.flows.at_boundary("minutes~2", {})
     told.flows.watch(Stop())
     assert (told.states[-1], told.levels[-1]) == (("minutes", "RUNNING"), "INFO")
 
@@ -357,9 +376,9 @@ def test_a_flow_that_goes_on_without_its_replica_says_so_and_tells_when_it_is_ba
 def test_a_replica_moves_to_the_middle_of_its_flow_s_batch_when_their_boundaries_meet(tmp_path):
     told = Told(tmp_path, now=0.0, plans=[_replicated()])
     _run_replicated(told)
-    told.now += 60.0 * MOVES_APART
+    told.now += 60.0 * STAYS
     for query in ("minutes", "minutes~2"):
-        told.flows.at_boundary(query)
+        told.flows.at_boundary(query, {})
     told.flows.watch(Stop())
     told.now += 30.0
     told.flows.watch(Stop())

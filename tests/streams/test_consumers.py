@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from pitlake.errors import BrokerError
 from pitlake.streams import consumers
-from pitlake.streams.consumers import BEGINNING, OffsetOutOfRange, TopicReader, end_offsets
+from pitlake.streams.consumers import BEGINNING, OffsetOutOfRange, TopicReader, end_offsets, waiting_since
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
 
@@ -135,6 +135,20 @@ def test_a_partition_that_has_no_leader_yet_is_waited_for(broker, topic, monkeyp
 
 def test_a_topic_that_does_not_exist_has_none(broker):
     assert end_offsets(broker.bootstrap, f"no-{uuid.uuid4().hex}") is None
+
+
+def test_the_record_that_waits_longest_is_the_oldest_that_has_not_been_read(broker, topic):
+    _publish(broker, topic, b"read", b"waits", b"younger")
+    _publish(broker, topic, b"younger", partition=1)
+    with TopicReader(broker.bootstrap, topic, {0: 1}) as reader:
+        [oldest] = reader.take(1, 10)
+    assert waiting_since(broker.bootstrap, {topic: {0: 1, 1: 0}}) == oldest.timestamp
+    assert waiting_since(broker.bootstrap, {topic: {1: 0}}) >= oldest.timestamp
+
+
+def test_no_record_waits_where_all_have_been_read(broker, topic):
+    _publish(broker, topic, b"read")
+    assert waiting_since(broker.bootstrap, {topic: {0: 1, 1: 0}}) is None
 
 
 def test_a_broker_that_does_not_answer_is_an_error(monkeypatch):

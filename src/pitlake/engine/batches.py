@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from pyspark.java_gateway import ensure_callback_server_started
@@ -13,20 +13,23 @@ from pyspark.sql import SparkSession
 
 from pitlake.engine.plans import JvmObject
 
+Offsets: TypeAlias = dict[str, dict[str, int]]
+"""Per topic and partition, the next to read. Partitions are texts, as in Spark's JSON."""
+
 
 @dataclass(frozen=True)
 class CommittedBatch:
-    """A batch of the query `flow`: `offsets` are, per topic and partition, the next to read; `progress` is Spark's own report."""
+    """A batch of the query `flow`: `progress` is Spark's own report."""
 
     flow: str
     batch_id: int
-    offsets: dict[str, dict[str, int]]
+    offsets: Offsets
     progress: Mapping[str, Any]
 
     @classmethod
     def of(cls, progress: Mapping[str, Any]) -> CommittedBatch:
         """The batch that a StreamingQueryProgress, as its JSON has it, is about."""
-        offsets: dict[str, dict[str, int]] = {}
+        offsets: Offsets = {}
         for source in progress["sources"]:
             offsets.update(source["endOffset"] or {})
         return cls(progress["name"] or "", progress["batchId"], offsets, progress)

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import uuid
-from pathlib import Path
-
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
@@ -33,9 +28,6 @@ _TABLE_OPTIONS = {
     "kafka.delivery.timeout.ms": str(2**31 - 1),
 }
 _REFUSED = "STREAMING_REAL_TIME_MODE"
-_QUERY_ID, _ITS_CHECKSUM = "metadata", ".metadata.crc"
-"""The file of a checkpoint that says which query's it is: no two that run may have one id."""
-
 _GONE = ("OffsetOutOfRangeException", "data may have been lost because they are not available in Kafka any more")
 """How a query ends that was to go on at records which are not there, in real-time mode and in micro-batches."""
 
@@ -70,35 +62,6 @@ def has_begun(query: StreamingQuery, session: SparkSession) -> bool:
 def refusal(error: Exception | None) -> str | None:
     """Why real-time mode does not take a query, in Spark's words; None for any other error."""
     return next((line.strip() for line in str(error).splitlines() if _REFUSED in line), None)
-
-
-def forget_place(plan: StreamPlan, checkpoints: str) -> None:
-    """Delete a flow's checkpoint: started again, it begins at the oldest records that its topics hold. Raises FlowError."""
-    place = Path(checkpoints) / plan.checkpoint
-    aside = place.with_name(f"{place.name}.forgotten")
-    try:
-        place.rename(aside)  # in one step: of a checkpoint that is half deleted Spark would make something else
-        shutil.rmtree(aside)
-    except OSError as error:
-        raise FlowError(f"the checkpoint {place} cannot be deleted: {error}", do="Move it away and start again.") from error
-
-
-def share_place(plan: StreamPlan, replica: StreamPlan, checkpoints: str) -> None:
-    """Let a replica begin where the flow's own query stands, by a copy of its checkpoint. Neither runs yet. Raises FlowError.
-
-    Whatever the replica has been at before is forgotten: it may have been left out for long, and never has a history of its own.
-    """
-    own, place = Path(checkpoints) / plan.checkpoint, Path(checkpoints) / replica.checkpoint
-    try:
-        if place.exists():
-            shutil.rmtree(place)
-        if own.exists():
-            shutil.copytree(own, place)
-            (place / _ITS_CHECKSUM).unlink(missing_ok=True)
-            (place / _QUERY_ID).write_text(json.dumps({"id": str(uuid.uuid4())}))
-    except OSError as error:
-        what = f"the checkpoint {own} cannot be copied to {place}: {error}"
-        raise FlowError(what, do="See that the disk has space.") from error
 
 
 def has_lost_its_place(error: Exception | None) -> bool:

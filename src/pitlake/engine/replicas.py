@@ -1,132 +1,197 @@
 """The second queries of replicated flows: each begins in the middle of its flow's batch, and is kept away from its boundaries.
 
-A replica is ahead while its flow is between two batches. Where the boundaries of both fall together, it would be of no use.
+A replica is ahead while its flow is between two batches. Where the boundaries of both fall together it is of no use, nor
+where the flow is late: it takes the processor time that the flow would need.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from pyspark.sql.streaming import StreamingQuery
 
+from pitlake.engine.batches import Offsets
 from pitlake.engine.planning import MINIMUM_INTERVAL_MS, FlowPlan
-from pitlake.engine.queries import cause_of, has_lost_its_place, refusal
+from pitlake.engine.queries import cause_of, refusal
 from pitlake.engine.specs import milliseconds
 
 APART = 0.1
 """Boundaries that are nearer to each other than this part of a batch have met."""
 
-MOVES_APART = 10
-"""In so many batches a replica moves once at most: where boundaries take long, it would else be at nothing but beginning."""
+STAYS = 10
+"""So many batches a replica has lasted before it moves: where boundaries take long, it would else be at nothing but beginning."""
 
 AGAIN_SECONDS = 600.0
 """How long a flow is without its replica after this has failed."""
 
-_ALONE = "by one query alone, as its second one ended: {}; it {}"
+LATE_SECONDS = 10.0
+"""A flow of which, at the end of a batch, a record has waited longer has no processor time to share with a second query."""
+
+
+@dataclass
+class _Replica:
+    """A flow's second query, where it has one now, and what decides when it begins and ends. Times are the clock's seconds."""
+
+    flow: str
+    plan: FlowPlan
+    query: StreamingQuery | None = None
+    due: float | None = None
+    """When it is to begin, or to begin anew."""
+    begun: float = -math.inf
+    own_boundary: float | None = None
+    """When it ended a batch last, since it began."""
+    flows_boundary: float | None = None
+    """When the flow's own query did."""
+    flows_place: Offsets | None = None
+    """Where this stood then; None once it has been looked at."""
+    flow_is_late_by: float = 0.0
+    pause: float = 0.0
+    """For how long it was away when the flow was late last."""
+    is_missed: bool = False
+
+    @property
+    def batch_seconds(self) -> float:
+        return (milliseconds(self.plan.interval) or MINIMUM_INTERVAL_MS) / 1000
+
+    @property
+    def flow_is_late(self) -> bool:
+        return self.flow_is_late_by > LATE_SECONDS
+
+    def has_lasted(self, now: float) -> bool:
+        return now >= self.begun + STAYS * self.batch_seconds
+
+    def has_met_its_flow(self, now: float) -> bool:
+        if self.own_boundary is None or self.flows_boundary is None:
+            return False
+        return self.has_lasted(now) and abs(self.own_boundary - self.flows_boundary) < self.batch_seconds * APART
+
+    def middle(self, earliest: float) -> float:
+        """The first middle of a batch of the flow's, as far as they can be foretold, that is not before `earliest`."""
+        seconds = self.batch_seconds
+        first = (earliest if self.flows_boundary is None else self.flows_boundary) + seconds / 2
+        return first + max(0, math.ceil((earliest - first) / seconds)) * seconds
 
 
 class Replicas:
-    """Starts the plans, given by their flows' names, by `start`, and ends their queries by `stop`.
+    """Starts replicas, by `start` and so that each stands where its flow does, and ends their queries by `stop`.
 
-    `warn` gets a flow and why it has no replica now, `has_returned` the name of a flow whose replica runs again, `report` a line
-    for people. `clock` gives seconds.
+    `start` gets a flow's name and the plan of its replica. `waited` tells for how many seconds a record after the given offsets
+    has waited to be read. `warn` gets a flow and why it has no replica now, `has_returned` the name of a flow whose replica runs
+    again, `report` a line for people. `clock` gives seconds.
     """
 
     def __init__(
         self,
-        plans: Mapping[str, FlowPlan],
-        start: Callable[[FlowPlan], StreamingQuery],
+        start: Callable[[str, FlowPlan], StreamingQuery],
         stop: Callable[[StreamingQuery], None],
         *,
+        waited: Callable[[Offsets], float],
         warn: Callable[[str, str], None],
         has_returned: Callable[[str], None],
         report: Callable[[str], None],
         clock: Callable[[], float],
     ) -> None:
-        self._plans, self._start, self._stop = plans, start, stop
+        self._start, self._stop, self._waited = start, stop, waited
         self._warn, self._has_returned, self._report, self._clock = warn, has_returned, report, clock
-        self._queries: dict[str, StreamingQuery] = {}
-        self._due: dict[str, float] = {}
-        self._begun: dict[str, float] = {}
-        self._alone: set[str] = set()
-        self._boundaries: dict[str, float] = {}
-        """When the last batch of a query ended, by the query's name."""
+        self._replicas: dict[str, _Replica] = {}
+
+    def add(self, flow: str, plan: FlowPlan) -> None:
+        """A flow has this replica, which begins once it is expected."""
+        self._replicas[flow] = _Replica(flow, plan)
 
     def expect(self, flow: str) -> None:
-        """The flow's own query begins now; its replica follows when this is in the middle of its batch."""
-        if flow in self._plans:
-            self._due[flow] = self._clock() + self._seconds(flow) / 2
+        """The flow's own query begins now; its replica, if it has one, follows when this is in the middle of its batch."""
+        if replica := self._replicas.get(flow):
+            replica.due = self._clock() + replica.batch_seconds / 2
 
     def give_up(self, flow: str) -> None:
         """The flow has ended, or does not run in real time: it needs no replica."""
-        self._due.pop(flow, None)
-        self._alone.discard(flow)
-        if query := self._queries.pop(flow, None):
-            self._stop(query)
+        replica = self._replicas.pop(flow, None)
+        if replica and replica.query:
+            self._stop(replica.query)
 
-    def at_boundary(self, query: str) -> None:
-        """A query, of a flow or a replica, has ended a batch just now. May be called by any thread."""
-        self._boundaries[query] = self._clock()
+    def at_boundary(self, query: str, offsets: Offsets) -> None:
+        """A query, of a flow or a replica, has ended a batch at these offsets just now. May be called by any thread."""
+        for replica in list(self._replicas.values()):
+            if query == replica.flow:
+                replica.flows_boundary, replica.flows_place = self._clock(), offsets
+            elif query == replica.plan.name:
+                replica.own_boundary = self._clock()
 
     def look(self) -> None:
-        """Tell of those that have ended or returned, and start those that are due: for the first time, again, or elsewhere."""
-        for flow in [flow for flow, query in self._queries.items() if not query.isActive]:
-            self._go_on_alone(flow, self._queries.pop(flow).exception())
-        for flow in self._queries:
-            if flow in self._alone and self._plans[flow].name in self._boundaries:
-                self._alone.remove(flow)
-                self._has_returned(flow)
-            if flow not in self._due and self._has_met(flow):
-                self._due[flow] = self._middle(flow, self._clock())
-        for flow in [flow for flow, due in self._due.items() if due <= self._clock()]:
-            del self._due[flow]
-            self._begin(flow)
+        """Tell of those that have ended or returned, end those of late flows, and start those that are due, maybe elsewhere."""
+        for replica in self._replicas.values():
+            if replica.query and not replica.query.isActive:
+                error, replica.query = replica.query.exception(), None
+                self._miss(replica, error)
+            if replica.flows_place is not None:
+                self._judge(replica, replica.flows_place)
+            if replica.query:
+                self._look_at_running(replica)
+            if replica.due is not None and replica.due <= self._clock():
+                self._begin(replica)
 
     def release(self) -> list[StreamingQuery]:
         """The queries that run. They are no longer looked after from now on, and no other is started."""
-        running = list(self._queries.values())
-        self._queries.clear()
-        self._due.clear()
+        running = [replica.query for replica in self._replicas.values() if replica.query]
+        self._replicas.clear()
         return running
 
-    def _has_met(self, flow: str) -> bool:
-        own, its = (self._boundaries.get(name) for name in (flow, self._plans[flow].name))
-        has_moved_lately = self._clock() < self._begun[flow] + MOVES_APART * self._seconds(flow)
-        return own is not None and its is not None and not has_moved_lately and abs(own - its) < self._seconds(flow) * APART
+    def _judge(self, replica: _Replica, place: Offsets) -> None:
+        replica.flows_place = None
+        replica.flow_is_late_by = self._waited(place)
+        if replica.query and replica.flow_is_late:
+            self._make_way(replica)
 
-    def _middle(self, flow: str, earliest: float) -> float:
-        """The first middle of a batch of the flow's, as far as they can be foretold, that is not before `earliest`."""
-        seconds = self._seconds(flow)
-        first = self._boundaries.get(flow, earliest) + seconds / 2
-        return first + max(0, math.ceil((earliest - first) / seconds)) * seconds
+    def _look_at_running(self, replica: _Replica) -> None:
+        if replica.is_missed and replica.own_boundary is not None:
+            replica.is_missed = False
+            self._has_returned(replica.flow)
+        if replica.due is None and replica.has_met_its_flow(self._clock()):
+            replica.due = replica.middle(self._clock())
 
-    def _begin(self, flow: str) -> None:
-        plan = self._plans[flow]
-        before = self._queries.get(flow)
-        self._boundaries.pop(plan.name, None)
-        self._begun[flow] = self._clock()
+    def _begin(self, replica: _Replica) -> None:
+        if replica.flow_is_late:
+            replica.due = replica.middle(self._clock() + replica.batch_seconds / 2)
+            return
+        replica.due = None
         try:
-            if before is not None:
-                self._report(f"The second query of {flow} begins anew, away from the boundaries of the first")
-                self._stop(before)
+            if replica.query:
+                self._report(f"The second query of {replica.flow} begins anew, away from the boundaries of the first")
+                self._end(replica)
             else:
-                self._report(f"A second query computes {flow}")
-            self._queries[flow] = self._start(plan)
+                self._report(f"A second query computes {replica.flow}")
+            replica.begun, replica.own_boundary = self._clock(), None
+            replica.query = self._start(replica.flow, replica.plan)
         except Exception as error:  # noqa: BLE001 - whatever it is, the flow itself runs and goes on
-            if before is not None and not before.isActive:
-                del self._queries[flow]
-            self._go_on_alone(flow, error)
+            self._miss(replica, error)
 
-    def _go_on_alone(self, flow: str, error: Exception | None) -> None:
-        """A flow needs no replica. One whose place is lost can only begin at its flow's, which no other query may read now."""
-        again = refusal(error) is None and not has_lost_its_place(error)
-        self._due.pop(flow, None)
-        if again:
-            self._alone.add(flow)
-            self._due[flow] = self._middle(flow, self._clock() + AGAIN_SECONDS)
-        when = f"is started again in {AGAIN_SECONDS / 60:g} minutes" if again else "comes back with the next start"
-        self._warn(flow, _ALONE.format(cause_of(error) if error else "by itself", when))
+    def _make_way(self, replica: _Replica) -> None:
+        """End a replica whose flow is late: for a batch at first, and for twice as long each time that it came back too soon."""
+        came_back_too_soon = replica.pause and not replica.has_lasted(self._clock())
+        replica.pause = min(2 * replica.pause, AGAIN_SECONDS) if came_back_too_soon else replica.batch_seconds
+        try:
+            self._end(replica)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._miss(replica, error)
+        else:
+            self._leave_alone(replica, f"it is {replica.flow_is_late_by:.0f} s late, and two would be later", replica.pause)
 
-    def _seconds(self, flow: str) -> float:
-        return (milliseconds(self._plans[flow].interval) or MINIMUM_INTERVAL_MS) / 1000
+    def _miss(self, replica: _Replica, error: Exception | None) -> None:
+        why = f"its second one ended: {cause_of(error) if error else 'by itself'}"
+        if refusal(error) is None:
+            self._leave_alone(replica, why, AGAIN_SECONDS)
+        else:
+            replica.due = None
+            self._warn(replica.flow, f"by one query alone, as {why}; it comes back with the next start")
+
+    def _leave_alone(self, replica: _Replica, why: str, seconds: float) -> None:
+        replica.is_missed, replica.due = True, replica.middle(self._clock() + seconds)
+        self._warn(replica.flow, f"by one query alone, as {why}; a second one follows in {seconds:.0f} s at the soonest")
+
+    def _end(self, replica: _Replica) -> None:
+        if replica.query:
+            self._stop(replica.query)
+            replica.query = None

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from pyspark.errors import PySparkException
 from pyspark.sql.streaming import StreamingQuery
 
+from pitlake.engine.batches import Offsets
 from pitlake.engine.event_log import EventLog, ProgressLog
 from pitlake.engine.events import flow_failed, flow_state
 from pitlake.engine.options import Mode
@@ -39,7 +40,8 @@ class Flows:
     A flow that asks for real-time mode by itself has it in either mode; one that real-time mode refuses runs in micro-batches.
     One that follows a topic which no longer has the rows that come next is started again at the oldest, once its place is
     forgotten by `forget`. A replicated flow has a second query in real time, which begins at the flow's own place by
-    `share_place`; `stop` ends it when it is to begin anew. `has_begun` says whether a query runs its first batch.
+    `share_place`; `stop` ends it when it is to begin anew, or when `waited`, which tells for how many seconds a record after the
+    given offsets has waited to be read, says that the flow is late. `has_begun` says whether a query runs its first batch.
     """
 
     def __init__(
@@ -51,12 +53,12 @@ class Flows:
         *,
         stop: Callable[[StreamingQuery], None],
         has_begun: Callable[[StreamingQuery], bool],
+        waited: Callable[[Offsets], float],
         log: EventLog,
         report: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._plans: dict[str, StreamPlan] = {}
-        self._replicated: dict[str, FlowPlan] = {}
         self._start, self._forget, self._share_place = start, forget, share_place
         self._mode, self._has_begun = mode, has_begun
         self._log, self._report = log, report
@@ -64,9 +66,9 @@ class Flows:
         self._queries: dict[str, StreamingQuery] = {}
         self._clock = clock
         self._replicas = Replicas(
-            self._replicated,
-            lambda replica: start(replica, "realtime"),
+            self._start_replica,
             stop,
+            waited=waited,
             warn=self._warn,
             has_returned=lambda name: log.add(flow_state(name, self._plans[name].table, "RUNNING")),
             report=report,
@@ -77,8 +79,7 @@ class Flows:
         """Start a flow, with its replica to follow. Raises FlowError for one that cannot start."""
         self._plans[plan.name] = plan
         if isinstance(plan, FlowPlan) and plan.is_replicated and (self._mode == "realtime" or plan.is_real_time):
-            self._replicated[plan.name] = replica_of(plan)
-            self._share_place(plan, self._replicated[plan.name])
+            self._replicas.add(plan.name, replica_of(plan))
         self._report(f"Starting flow {plan.name}")
         self._log.add(flow_state(plan.name, plan.table, "STARTING", sink=plan.sink_name))
         self._begin(plan)
@@ -126,9 +127,9 @@ class Flows:
         if violated is not None:
             raise violated
 
-    def at_boundary(self, query: str) -> None:
-        """A query has committed a batch just now. May be called by any thread."""
-        self._replicas.at_boundary(query)
+    def at_boundary(self, query: str, offsets: Offsets) -> None:
+        """A query has committed a batch at these offsets just now. May be called by any thread."""
+        self._replicas.at_boundary(query, offsets)
 
     def stop(self) -> None:
         """Stop all of them, each at what it has published; an interrupted batch takes a while to end, so all at once."""
@@ -158,6 +159,10 @@ class Flows:
         else:
             self._log.add(flow_state(plan.name, plan.table, "RUNNING", sink=plan.sink_name))
             self._replicas.expect(plan.name)
+
+    def _start_replica(self, flow: str, replica: FlowPlan) -> StreamingQuery:
+        self._share_place(self._plans[flow], replica)
+        return self._start(replica, "realtime")
 
     def _falls_back(self, plan: StreamPlan, error: Exception | None) -> bool:
         """Start a flow that real-time mode has refused in micro-batches instead; whether it was refused."""

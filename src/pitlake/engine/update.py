@@ -14,7 +14,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
-from pitlake.engine.batches import CommittedBatch, committed_batches
+from pitlake.engine.batches import CommittedBatch, Offsets, committed_batches
+from pitlake.engine.checkpoints import forget_place, share_place
 from pitlake.engine.event_log import EventLog, ProgressLog, event_log_spec, told_progress
 from pitlake.engine.events import (
     Event,
@@ -31,19 +32,20 @@ from pitlake.engine.events import (
 from pitlake.engine.known import KnownPipeline
 from pitlake.engine.options import Mode
 from pitlake.engine.planning import FlowPlan, SinkPlan, StreamPlan, UpdatePlan, plan_update, specs_of
-from pitlake.engine.queries import forget_place, has_begun, share_place, start_query
+from pitlake.engine.queries import has_begun, start_query
 from pitlake.engine.running import Flows, in_turns
 from pitlake.engine.session import unlogged
 from pitlake.engine.sides import StaticSides
 from pitlake.engine.sources import GraphReader
 from pitlake.engine.tables import await_tables
 from pitlake.engine.views import Views, publish_refresh
-from pitlake.errors import PitlakeError
+from pitlake.errors import BrokerError, PitlakeError
 from pitlake.lake.catalog import list_tables
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import SPECS_TOPIC, TableSpec
 from pitlake.local.files import write_atomically
 from pitlake.pipelines.loading import load
+from pitlake.streams.consumers import waiting_since
 from pitlake.streams.envelope import EPOCH, MARKER, Marker, encode_epoch, encode_marker
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics, list_topics
@@ -141,6 +143,7 @@ class _Run:
             config.mode,
             stop=self._stop_query,
             has_begun=lambda query: has_begun(query, session),
+            waited=lambda offsets: _waited(config.bootstrap, offsets),
             log=log,
             report=report,
         )
@@ -246,7 +249,7 @@ class _Run:
         publisher = Publisher(self._config.bootstrap)
 
         def mark(batch: CommittedBatch) -> None:
-            self._flows.at_boundary(batch.flow)
+            self._flows.at_boundary(batch.flow, batch.offsets)
             plan = self._plans.get(batch.flow)
             if plan is None:  # a replica's: the flow's own query tells of the flow
                 return
@@ -260,6 +263,16 @@ class _Run:
                 self._progress.batch_committed(plan.name, plan.spec, batch.batch_id)
 
         return mark
+
+
+def _waited(bootstrap: str, offsets: Offsets) -> float:
+    """For how many seconds the oldest record after these offsets has waited; 0 when Kafka does not tell."""
+    places = {topic: {int(partition): offset for partition, offset in its.items()} for topic, its in offsets.items()}
+    try:
+        since = waiting_since(bootstrap, places)
+    except BrokerError:
+        return 0.0
+    return 0.0 if since is None else time.time() - since / 1000
 
 
 def _streams(planned: UpdatePlan) -> list[StreamPlan]:

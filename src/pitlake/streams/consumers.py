@@ -37,6 +37,9 @@ _SHORT_POLL_MS = 10
 
 _CONNECTING_SECONDS = 0.2
 
+_FIRST_SECONDS = 2.0
+"""As long as it may take until the broker has given a partition's next record, or said that there is none."""
+
 _SETTLING = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
 """What a broker answers for a partition that was made, or has moved, a moment ago."""
 
@@ -154,6 +157,25 @@ def kept_offsets(bootstrap: str, topic: str) -> dict[int, range] | None:
         raise broker_error(bootstrap, fault, f"to describe {topic}") from fault
     finally:
         consumer.close()
+
+
+def waiting_since(bootstrap: str, offsets: Mapping[str, Mapping[int, int]]) -> int | None:
+    """When the oldest record was appended that is not before the offsets, given by topic and partition; None when there is none.
+
+    In milliseconds since the epoch, UTC. Raises BrokerError.
+    """
+    places = [(topic, {partition: offset}) for topic, its in offsets.items() for partition, offset in its.items()]
+    records = (_first_record(bootstrap, topic, place) for topic, place in places)
+    return min((record.timestamp for record in records if record), default=None)
+
+
+def _first_record(bootstrap: str, topic: str, offsets: Mapping[int, int]) -> Record | None:
+    deadline = time.monotonic() + _FIRST_SECONDS
+    with TopicReader(bootstrap, topic, offsets, follow=False) as reader:
+        while not reader.at_end and time.monotonic() < deadline:
+            if records := reader.take(1, _FIRST_SECONDS):
+                return records[0]
+    return None
 
 
 def _kept(consumer: Consumer, topic: str, partition: int) -> range:
