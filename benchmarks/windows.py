@@ -24,7 +24,7 @@ RELATIVE_ERROR = 1e-6
 """Of average and deviation. Some engines compute the deviation from a sum of squares, which costs that many digits."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """When (unix seconds) a reader saw a row whose count had grown, and to what."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,14 @@ def test_a_probe_tells_that_it_watches_and_when_it_saw_the_first_row(tmp_path: P
     record(sightings, tmp_path)
     assert ready == [True]
     assert (tmp_path / "first").read_text() == "10.5"
+
+
+def test_a_probe_never_stands_still_to_look_for_garbage(tmp_path: Path) -> None:
+    looks = []
+
+    def sightings(_is_over: object) -> list[Sighting]:
+        looks.append(gc.isenabled())
+        return SEEN
+
+    record(sightings, tmp_path)
+    assert (looks, gc.isenabled()) == ([False], True)
