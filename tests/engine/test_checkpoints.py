@@ -57,17 +57,28 @@ def test_a_replica_counts_on_from_where_its_flow_stands_though_this_runs(landing
     assert landing.counts() == dict.fromkeys("012", 20)
 
 
-def test_a_replica_counts_on_from_a_copy_that_was_made_while_its_flow_ended_a_batch(landing):
-    plan, told = landing.plan(counted(landing.stream())), []
-    replica = replica_of(plan)
+def test_a_replica_counts_on_from_a_copy_that_was_made_while_its_flow_ended_a_batch(landing, monkeypatch):
+    plan, told, copy = landing.plan(counted(landing.stream())), [], shutil.copy
+    replica, checkpoints = replica_of(plan), landing.folder
     with committed_batches(landing.spark, told.append):
         landing.start_plan(plan, "realtime")
         landing.send(30)
-        while not told:
-            share_place(plan, replica, str(landing.folder))
+        await_that(lambda: told, "the flow's first batch is committed")
+
+        def copies_the_last_of_the_commits_before_the_next_batch_and_the_rest_after_it(*paths):
+            if "commits" not in str(paths[0]):
+                await_that(lambda: len(told) > 1, "the flow's second batch is committed")
+            return copy(*paths)
+
+        monkeypatch.setattr(shutil, "copy", copies_the_last_of_the_commits_before_the_next_batch_and_the_rest_after_it)
+        share_place(plan, replica, str(checkpoints))
+    places = [{path.name for path in (checkpoints / each.checkpoint / "commits").glob("[0-9]*")} for each in (plan, replica)]
+    assert places[1] < places[0]
+    landing.delete_before(20)
     landing.send(30)
     landing.start_plan(replica, "realtime")
     await_that(lambda: [row["n"] for row in landing.received()].count(20) == 6, "both have counted all, of each of the three")
+    assert landing.counts() == dict.fromkeys("012", 20)
 
 
 def test_a_batch_that_is_committed_during_a_copy_is_not_copied_without_its_offsets(tmp_path, monkeypatch):
@@ -105,9 +116,9 @@ def test_what_is_deleted_while_a_checkpoint_is_copied_is_left_out(tmp_path, monk
 
 
 def test_no_two_queries_have_one_id(tmp_path):
-    for batch in ("metadata", ".metadata.crc"):
-        (tmp_path / PLAN.checkpoint).mkdir(parents=True, exist_ok=True)
-        (tmp_path / PLAN.checkpoint / batch).write_text('{"id":"1"}')
+    (tmp_path / PLAN.checkpoint).mkdir(parents=True)
+    for name in ("metadata", ".metadata.crc"):
+        (tmp_path / PLAN.checkpoint / name).write_text('{"id":"1"}')
     share_place(PLAN, REPLICA, str(tmp_path))
     [metadata] = (tmp_path / REPLICA.checkpoint).iterdir()
     assert metadata.name == "metadata"
@@ -125,3 +136,11 @@ def test_a_place_that_cannot_be_shared_is_told(tmp_path):
     (tmp_path / PLAN.checkpoint / "metadata").mkdir()
     with pytest.raises(FlowError, match="cannot be copied"):
         share_place(PLAN, REPLICA, str(tmp_path))
+    assert not (tmp_path / REPLICA.checkpoint).exists()
+
+
+def test_a_place_whose_forgetting_was_cut_short_is_forgotten_all_the_same(tmp_path):
+    for name in ("f", "f.forgotten"):
+        ((tmp_path / PLAN.checkpoint).with_name(name) / "offsets").mkdir(parents=True)
+    forget_place(PLAN, str(tmp_path))
+    assert list((tmp_path / PLAN.checkpoint).parent.iterdir()) == []

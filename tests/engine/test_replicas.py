@@ -10,9 +10,11 @@ from pyspark.errors import PySparkException
 
 from pitlake.engine.planning import FlowPlan
 from pitlake.engine.replicas import AGAIN_SECONDS, APART, LATE_SECONDS, STAYS, Replicas
+from pitlake.streams.connections import no_answer
 from tests.support.writing import upsert_spec
 
 INTERVAL = 60.0
+PLACE = {"landing": {"0": 7}}
 
 
 @dataclass
@@ -49,7 +51,7 @@ class Told:
         self.replicas = Replicas(
             self._start,
             lambda query: query.stop(),
-            waited=lambda _: self.late,
+            waited=self._wait,
             warn=lambda _, warning: self.warnings.append(warning),
             has_returned=self.returned.append,
             report=lambda _: None,
@@ -57,6 +59,11 @@ class Told:
         )
         self.replicas.add("minutes", FlowPlan("minutes~2", upsert_spec(), None, "1 minute"))
         self.replicas.expect("minutes")
+
+    def _wait(self, offsets):
+        if offsets != PLACE:
+            raise no_answer("broker")
+        return self.late
 
     def _start(self, _flow, _plan):
         self.begun.append(self.now)
@@ -69,9 +76,9 @@ class Told:
         self.now = now
         self.replicas.look()
 
-    def at_boundary(self, query, now):
+    def at_boundary(self, query, now, place=None):
         self.now = now
-        self.replicas.at_boundary(query, {})
+        self.replicas.at_boundary(query, place or {})
 
 
 @pytest.fixture(name="told")
@@ -96,6 +103,18 @@ def test_one_that_has_failed_is_started_again_after_a_while(told):
     [warning] = told.warnings
     assert "as its second one ended: Caused by: java.io.IOException: no space; a second one follows in 600 s" in warning
     assert (told.begun, told.returned) == ([30.0, 61.0 + AGAIN_SECONDS], ["minutes"])
+
+
+@pytest.mark.parametrize(("boundary", "begins"), [(605.0, 635.0), (635.0, 665.0), (575.0, 665.0)])
+def test_one_that_is_started_again_begins_in_the_middle_of_a_batch_of_whenever_its_flow_has_one(told, boundary, begins):
+    told.look_at(30.0)
+    told.queries[0].ended_by = "no space"
+    told.look_at(31.0)
+    for now in range(575, 700, 5):
+        if (now - boundary) % INTERVAL == 0:
+            told.at_boundary("minutes", float(now))
+        told.look_at(float(now))
+    assert told.begun == [30.0, begins]
 
 
 def test_one_that_spark_does_not_start_is_told_and_tried_again(told):
@@ -210,15 +229,21 @@ def test_one_of_a_late_flow_comes_back_in_the_middle_of_a_batch_once_the_flow_is
     assert told.returned == ["minutes"]
 
 
-def test_one_that_is_expected_waits_while_its_flow_works_off_what_has_come_before(told):
-    told.at_boundary("minutes", 10.0)
-    told.late = 3600.0
-    for now in (10.0, 30.0, 60.0):
+def test_one_of_a_flow_that_was_on_time_when_its_batch_ended_runs_on_though_it_is_looked_at_later(told):
+    told.look_at(30.0)
+    told.at_boundary("minutes", 60.0, PLACE)
+    told.late = 25.0
+    told.look_at(80.0)
+    assert told.warnings == []
+
+
+def test_one_of_a_late_flow_stays_away_while_kafka_does_not_tell_whether_it_is_late(told):
+    told.look_at(30.0)
+    _end_batch(told, 60.0, late=20.0)
+    told.at_boundary("minutes", 120.0)
+    for now in (120.0, 150.0):
         told.look_at(now)
-    assert told.begun == []
-    _end_batch(told, 70.0, late=0.0)
-    told.look_at(100.0)
-    assert told.begun == [100.0]
+    assert told.begun == [30.0]
 
 
 def test_one_that_comes_back_too_soon_stays_away_twice_as_long_the_next_time(told):
@@ -248,7 +273,7 @@ def test_one_that_has_stayed_for_long_stays_away_for_a_batch_again(told):
 
 def _end_batch(told, now, late):
     told.late = late
-    told.at_boundary("minutes", now)
+    told.at_boundary("minutes", now, PLACE)
     told.look_at(now)
 
 

@@ -13,6 +13,7 @@ from pitlake.streams import consumers
 from pitlake.streams.consumers import BEGINNING, OffsetOutOfRange, TopicReader, end_offsets, waiting_since
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
+from tests.support.waiting import await_that
 
 
 @pytest.fixture(name="topic")
@@ -138,17 +139,32 @@ def test_a_topic_that_does_not_exist_has_none(broker):
 
 
 def test_the_record_that_waits_longest_is_the_oldest_that_has_not_been_read(broker, topic):
-    _publish(broker, topic, b"read", b"waits", b"younger")
-    _publish(broker, topic, b"younger", partition=1)
-    with TopicReader(broker.bootstrap, topic, {0: 1}) as reader:
-        [oldest] = reader.take(1, 10)
-    assert waiting_since(broker.bootstrap, {topic: {0: 1, 1: 0}}) == oldest.timestamp
-    assert waiting_since(broker.bootstrap, {topic: {1: 0}}) >= oldest.timestamp
+    appended = []
+    for partition in (0, 1, 0):
+        _publish(broker, topic, b"one", partition=partition)
+        appended.append(time.time_ns() // 1_000_000)
+        await_that(lambda: time.time_ns() // 1_000_000 > appended[-1], "the next is younger")
+    first, second, third = appended
+    assert waiting_since(broker.bootstrap, {topic: {0: 0, 1: 0}}) <= first
+    assert first < waiting_since(broker.bootstrap, {topic: {0: 1, 1: 0}}) <= second
+    assert second < waiting_since(broker.bootstrap, {topic: {0: 1, 1: 1}}) <= third
 
 
 def test_no_record_waits_where_all_have_been_read(broker, topic):
     _publish(broker, topic, b"read")
     assert waiting_since(broker.bootstrap, {topic: {0: 1, 1: 0}}) is None
+
+
+def test_a_record_that_is_gone_does_not_wait_it_is_told(broker, topic):
+    _publish(broker, topic, b"read")
+    with pytest.raises(OffsetOutOfRange):
+        waiting_since(broker.bootstrap, {topic: {0: 7}})
+
+
+def test_a_broker_that_does_not_tell_what_waits_is_an_error(monkeypatch):
+    monkeypatch.setattr(consumers, "_FIRST_SECONDS", 0.1)
+    with pytest.raises(BrokerError, match="does not answer"):
+        waiting_since("127.0.0.1:1", {"anything": {0: 0}})
 
 
 def test_a_broker_that_does_not_answer_is_an_error(monkeypatch):

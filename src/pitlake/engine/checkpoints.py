@@ -20,6 +20,8 @@ def forget_place(plan: StreamPlan, checkpoints: str) -> None:
     place = Path(checkpoints) / plan.checkpoint
     aside = place.with_name(f"{place.name}.forgotten")
     try:
+        if aside.exists():  # by one that was ended meanwhile
+            shutil.rmtree(aside)
         place.rename(aside)  # in one step: of a checkpoint that is half deleted Spark would make something else
         shutil.rmtree(aside)
     except OSError as error:
@@ -41,6 +43,7 @@ def share_place(plan: StreamPlan, replica: StreamPlan, checkpoints: str) -> None
         (place / _ITS_CHECKSUM).unlink(missing_ok=True)
         (place / _QUERY_ID).write_text(json.dumps({"id": str(uuid.uuid4())}))
     except OSError as error:
+        shutil.rmtree(place, ignore_errors=True)  # the flow needs what there is of the disk
         what = f"the checkpoint {own} cannot be copied to {place}: {error}"
         raise FlowError(what, do="See that the disk has space.") from error
 
@@ -48,7 +51,9 @@ def share_place(plan: StreamPlan, replica: StreamPlan, checkpoints: str) -> None
 def _copy(own: Path, place: Path) -> None:
     """Copy a checkpoint whose query may run and end a batch meanwhile.
 
-    Spark writes state, then offsets, then the commit: what is copied in the other order lacks nothing that it speaks of.
+    In real time Spark writes state, then offsets, then the commit: what is copied in the other order lacks nothing that it speaks
+    of. Offsets without a commit it forgets when a query starts. It tends to the state of a query that has ended for a while, so
+    the folders may be there already.
     """
     unfinished = shutil.ignore_patterns(".*.tmp", ".*.tmp.crc")
     place.mkdir(parents=True, exist_ok=True)

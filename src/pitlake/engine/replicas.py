@@ -16,15 +16,20 @@ from pitlake.engine.batches import Offsets
 from pitlake.engine.planning import MINIMUM_INTERVAL_MS, FlowPlan
 from pitlake.engine.queries import cause_of, refusal
 from pitlake.engine.specs import milliseconds
+from pitlake.errors import PitlakeError
 
 APART = 0.1
 """Boundaries that are nearer to each other than this part of a batch have met."""
 
 STAYS = 10
-"""So many batches a replica has lasted before it moves: where boundaries take long, it would else be at nothing but beginning."""
+"""So many batches a replica has lasted before it moves: where boundaries take long, it would else be at nothing but beginning.
+One that makes way after fewer has come back too soon."""
+
+MIDDLE = (0.5, 1 - APART)
+"""The part of a flow's batch in which a replica begins."""
 
 AGAIN_SECONDS = 600.0
-"""How long a flow is without its replica after this has failed."""
+"""How long a flow is without its replica after this has failed, and at most for being late."""
 
 LATE_SECONDS = 10.0
 """A flow of which, at the end of a batch, a record has waited longer has no processor time to share with a second query."""
@@ -38,7 +43,7 @@ class _Replica:
     plan: FlowPlan
     query: StreamingQuery | None = None
     due: float | None = None
-    """When it is to begin, or to begin anew."""
+    """When it is to begin, or to begin anew, at the soonest."""
     begun: float = -math.inf
     own_boundary: float | None = None
     """When it ended a batch last, since it began."""
@@ -55,10 +60,6 @@ class _Replica:
     def batch_seconds(self) -> float:
         return (milliseconds(self.plan.interval) or MINIMUM_INTERVAL_MS) / 1000
 
-    @property
-    def flow_is_late(self) -> bool:
-        return self.flow_is_late_by > LATE_SECONDS
-
     def has_lasted(self, now: float) -> bool:
         return now >= self.begun + STAYS * self.batch_seconds
 
@@ -67,19 +68,19 @@ class _Replica:
             return False
         return self.has_lasted(now) and abs(self.own_boundary - self.flows_boundary) < self.batch_seconds * APART
 
-    def middle(self, earliest: float) -> float:
-        """The first middle of a batch of the flow's, as far as they can be foretold, that is not before `earliest`."""
-        seconds = self.batch_seconds
-        first = (earliest if self.flows_boundary is None else self.flows_boundary) + seconds / 2
-        return first + max(0, math.ceil((earliest - first) / seconds)) * seconds
+    def can_begin(self, now: float) -> bool:
+        if self.due is None or now < self.due or self.flow_is_late_by > LATE_SECONDS:
+            return False
+        passed = MIDDLE[0] if self.flows_boundary is None else (now - self.flows_boundary) / self.batch_seconds
+        return MIDDLE[0] <= passed < MIDDLE[1]
 
 
 class Replicas:
     """Starts replicas, by `start` and so that each stands where its flow does, and ends their queries by `stop`.
 
     `start` gets a flow's name and the plan of its replica. `waited` tells for how many seconds a record after the given offsets
-    has waited to be read. `warn` gets a flow and why it has no replica now, `has_returned` the name of a flow whose replica runs
-    again, `report` a line for people. `clock` gives seconds.
+    has waited to be read, and raises PitlakeError when Kafka does not tell. `warn` gets a flow and why it has no replica now,
+    `has_returned` the name of a flow whose replica runs again, `report` a line for people. `clock` gives seconds.
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class Replicas:
                 self._judge(replica, replica.flows_place)
             if replica.query:
                 self._look_at_running(replica)
-            if replica.due is not None and replica.due <= self._clock():
+            if replica.can_begin(self._clock()):
                 self._begin(replica)
 
     def release(self) -> list[StreamingQuery]:
@@ -141,8 +142,12 @@ class Replicas:
 
     def _judge(self, replica: _Replica, place: Offsets) -> None:
         replica.flows_place = None
-        replica.flow_is_late_by = self._waited(place)
-        if replica.query and replica.flow_is_late:
+        since = self._clock() - (replica.flows_boundary or 0.0)
+        try:
+            replica.flow_is_late_by = self._waited(place) - since
+        except PitlakeError:
+            return  # Kafka does not tell: what it told before stands
+        if replica.query and replica.flow_is_late_by > LATE_SECONDS:
             self._make_way(replica)
 
     def _look_at_running(self, replica: _Replica) -> None:
@@ -150,16 +155,14 @@ class Replicas:
             replica.is_missed = False
             self._has_returned(replica.flow)
         if replica.due is None and replica.has_met_its_flow(self._clock()):
-            replica.due = replica.middle(self._clock())
+            replica.due = self._clock()
 
     def _begin(self, replica: _Replica) -> None:
-        if replica.flow_is_late:
-            replica.due = replica.middle(self._clock() + replica.batch_seconds / 2)
-            return
         replica.due = None
         try:
             if replica.query:
                 self._report(f"The second query of {replica.flow} begins anew, away from the boundaries of the first")
+                replica.pause = 0.0
                 self._end(replica)
             else:
                 self._report(f"A second query computes {replica.flow}")
@@ -188,7 +191,7 @@ class Replicas:
             self._warn(replica.flow, f"by one query alone, as {why}; it comes back with the next start")
 
     def _leave_alone(self, replica: _Replica, why: str, seconds: float) -> None:
-        replica.is_missed, replica.due = True, replica.middle(self._clock() + seconds)
+        replica.is_missed, replica.own_boundary, replica.due = True, None, self._clock() + seconds
         self._warn(replica.flow, f"by one query alone, as {why}; a second one follows in {seconds:.0f} s at the soonest")
 
     def _end(self, replica: _Replica) -> None:

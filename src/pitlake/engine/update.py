@@ -39,7 +39,7 @@ from pitlake.engine.sides import StaticSides
 from pitlake.engine.sources import GraphReader
 from pitlake.engine.tables import await_tables
 from pitlake.engine.views import Views, publish_refresh
-from pitlake.errors import BrokerError, PitlakeError
+from pitlake.errors import PitlakeError
 from pitlake.lake.catalog import list_tables
 from pitlake.lake.names import TableName
 from pitlake.lake.spec import SPECS_TOPIC, TableSpec
@@ -266,12 +266,9 @@ class _Run:
 
 
 def _waited(bootstrap: str, offsets: Offsets) -> float:
-    """For how many seconds the oldest record after these offsets has waited; 0 when Kafka does not tell."""
+    """For how many seconds the oldest record after these offsets has waited; 0 when there is none. Raises BrokerError."""
     places = {topic: {int(partition): offset for partition, offset in its.items()} for topic, its in offsets.items()}
-    try:
-        since = waiting_since(bootstrap, places)
-    except BrokerError:
-        return 0.0
+    since = waiting_since(bootstrap, places)
     return 0.0 if since is None else time.time() - since / 1000
 
 

@@ -11,7 +11,7 @@ from typing import Self
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from pitlake.errors import BrokerError
-from pitlake.streams.connections import ANSWER_SECONDS, broker_error, client_config
+from pitlake.streams.connections import ANSWER_SECONDS, broker_error, client_config, no_answer
 from pitlake.streams.records import Record
 
 BEGINNING: int = OFFSET_BEGINNING
@@ -162,19 +162,24 @@ def kept_offsets(bootstrap: str, topic: str) -> dict[int, range] | None:
 def waiting_since(bootstrap: str, offsets: Mapping[str, Mapping[int, int]]) -> int | None:
     """When the oldest record was appended that is not before the offsets, given by topic and partition; None when there is none.
 
-    In milliseconds since the epoch, UTC. Raises BrokerError.
+    In milliseconds since the epoch, UTC. Raises BrokerError, OffsetOutOfRange where a topic no longer holds an offset.
     """
     places = [(topic, {partition: offset}) for topic, its in offsets.items() for partition, offset in its.items()]
-    records = (_first_record(bootstrap, topic, place) for topic, place in places)
+    try:
+        records = [_first_record(bootstrap, topic, place) for topic, place in places]
+    except KafkaException as fault:
+        raise broker_error(bootstrap, fault, "to read what comes next") from fault
     return min((record.timestamp for record in records if record), default=None)
 
 
 def _first_record(bootstrap: str, topic: str, offsets: Mapping[int, int]) -> Record | None:
     deadline = time.monotonic() + _FIRST_SECONDS
     with TopicReader(bootstrap, topic, offsets, follow=False) as reader:
-        while not reader.at_end and time.monotonic() < deadline:
-            if records := reader.take(1, _FIRST_SECONDS):
+        while not reader.at_end:
+            if records := reader.take(1, deadline - time.monotonic()):
                 return records[0]
+            if time.monotonic() > deadline:
+                raise no_answer(bootstrap)
     return None
 
 
