@@ -14,7 +14,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
-from pitlake.engine.batches import CommittedBatch, Offsets, committed_batches
+from pitlake.engine.batches import CommittedBatch, committed_batches
 from pitlake.engine.checkpoints import forget_place, share_place
 from pitlake.engine.event_log import EventLog, ProgressLog, event_log_spec, told_progress
 from pitlake.engine.events import (
@@ -30,6 +30,7 @@ from pitlake.engine.events import (
     view_defined,
 )
 from pitlake.engine.known import KnownPipeline
+from pitlake.engine.lateness import waited_seconds
 from pitlake.engine.options import Mode
 from pitlake.engine.planning import FlowPlan, SinkPlan, StreamPlan, UpdatePlan, plan_update, specs_of
 from pitlake.engine.queries import has_begun, start_query
@@ -45,7 +46,6 @@ from pitlake.lake.names import TableName
 from pitlake.lake.spec import SPECS_TOPIC, TableSpec
 from pitlake.local.files import write_atomically
 from pitlake.pipelines.loading import load
-from pitlake.streams.consumers import waiting_since
 from pitlake.streams.envelope import EPOCH, MARKER, Marker, encode_epoch, encode_marker
 from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics, list_topics
@@ -143,7 +143,7 @@ class _Run:
             config.mode,
             stop=self._stop_query,
             has_begun=lambda query: has_begun(query, session),
-            waited=lambda offsets: _waited(config.bootstrap, offsets),
+            waited=lambda offsets: waited_seconds(config.bootstrap, offsets),
             log=log,
             report=report,
         )
@@ -263,13 +263,6 @@ class _Run:
                 self._progress.batch_committed(plan.name, plan.spec, batch.batch_id)
 
         return mark
-
-
-def _waited(bootstrap: str, offsets: Offsets) -> float:
-    """For how many seconds the oldest record after these offsets has waited; 0 when there is none. Raises BrokerError."""
-    places = {topic: {int(partition): offset for partition, offset in its.items()} for topic, its in offsets.items()}
-    since = waiting_since(bootstrap, places)
-    return 0.0 if since is None else time.time() - since / 1000
 
 
 def _streams(planned: UpdatePlan) -> list[StreamPlan]:
