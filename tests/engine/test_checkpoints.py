@@ -65,12 +65,12 @@ def test_a_replica_counts_on_from_a_copy_that_was_made_while_its_flow_ended_a_ba
         landing.send(30)
         await_that(lambda: told, "the flow's first batch is committed")
 
-        def copies_the_last_of_the_commits_before_the_next_batch_and_the_rest_after_it(*paths):
+        def copies_all_but_commits_after_the_next_batch(*paths):
             if "commits" not in str(paths[0]):
                 await_that(lambda: len(told) > 1, "the flow's second batch is committed")
             return copy(*paths)
 
-        monkeypatch.setattr(shutil, "copy", copies_the_last_of_the_commits_before_the_next_batch_and_the_rest_after_it)
+        monkeypatch.setattr(shutil, "copy", copies_all_but_commits_after_the_next_batch)
         share_place(plan, replica, str(checkpoints))
     places = [{path.name for path in (checkpoints / each.checkpoint / "commits").glob("[0-9]*")} for each in (plan, replica)]
     assert places[1] < places[0]

@@ -49,12 +49,16 @@ class _Replica:
     """When it ended a batch last, since it began."""
     flows_boundary: float | None = None
     """When the flow's own query did."""
-    flows_place: Offsets | None = None
-    """Where this stood then; None once it has been looked at."""
+    unjudged: tuple[float, Offsets] | None = None
+    """The same, and where it stood then; None once it is known whether it was late."""
     flow_is_late_by: float = 0.0
     pause: float = 0.0
     """For how long it was away when the flow was late last."""
     is_missed: bool = False
+
+    @property
+    def flow_is_late(self) -> bool:
+        return self.flow_is_late_by > LATE_SECONDS
 
     @property
     def batch_seconds(self) -> float:
@@ -69,7 +73,7 @@ class _Replica:
         return self.has_lasted(now) and abs(self.own_boundary - self.flows_boundary) < self.batch_seconds * APART
 
     def can_begin(self, now: float) -> bool:
-        if self.due is None or now < self.due or self.flow_is_late_by > LATE_SECONDS:
+        if self.due is None or now < self.due or self.flow_is_late:
             return False
         passed = MIDDLE[0] if self.flows_boundary is None else (now - self.flows_boundary) / self.batch_seconds
         return MIDDLE[0] <= passed < MIDDLE[1]
@@ -109,15 +113,15 @@ class Replicas:
 
     def give_up(self, flow: str) -> None:
         """The flow has ended, or does not run in real time: it needs no replica."""
-        replica = self._replicas.pop(flow, None)
-        if replica and replica.query:
-            self._stop(replica.query)
+        if replica := self._replicas.pop(flow, None):
+            self._end(replica)
 
     def at_boundary(self, query: str, offsets: Offsets) -> None:
         """A query, of a flow or a replica, has ended a batch at these offsets just now. May be called by any thread."""
         for replica in list(self._replicas.values()):
             if query == replica.flow:
-                replica.flows_boundary, replica.flows_place = self._clock(), offsets
+                replica.flows_boundary = self._clock()
+                replica.unjudged = replica.flows_boundary, offsets
             elif query == replica.plan.name:
                 replica.own_boundary = self._clock()
 
@@ -127,8 +131,8 @@ class Replicas:
             if replica.query and not replica.query.isActive:
                 error, replica.query = replica.query.exception(), None
                 self._miss(replica, error)
-            if replica.flows_place is not None:
-                self._judge(replica, replica.flows_place)
+            if replica.unjudged:
+                self._judge(replica, *replica.unjudged)
             if replica.query:
                 self._look_at_running(replica)
             if replica.can_begin(self._clock()):
@@ -140,14 +144,14 @@ class Replicas:
         self._replicas.clear()
         return running
 
-    def _judge(self, replica: _Replica, place: Offsets) -> None:
-        replica.flows_place = None
-        since = self._clock() - (replica.flows_boundary or 0.0)
+    def _judge(self, replica: _Replica, ended: float, place: Offsets) -> None:
+        replica.unjudged = None
+        since = self._clock() - ended
         try:
             replica.flow_is_late_by = self._waited(place) - since
         except PitlakeError:
             return  # Kafka does not tell: what it told before stands
-        if replica.query and replica.flow_is_late_by > LATE_SECONDS:
+        if replica.query and replica.flow_is_late:
             self._make_way(replica)
 
     def _look_at_running(self, replica: _Replica) -> None:
