@@ -12,26 +12,19 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import platform
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
-import psutil
 
 from benchmarks.contenders import CONTENDERS, MINE
+from benchmarks.machine import machine
 from benchmarks.measure import FAULTS, Run, measure
 from benchmarks.results import FOLDER, file_of, has_fallen_behind, read_results
 from pitlake.local.files import write_atomically
 from pitlake.local.supervision import termination_as_exit
-
-_CPU_INFO = Path("/proc/cpuinfo")
-_REPOSITORY = Path(__file__).parents[1]
-_MEASURED_CODE = (".", ":!benchmarks/results", ":!docs")
-"""What counts for whether a version is a commit: results and pages change while one measures."""
 
 
 def schedule(contenders: Sequence[str], rates: Sequence[float], repeats: int) -> Iterator[tuple[int, float, str]]:
@@ -52,38 +45,9 @@ def warm_up_seconds(contender: str, rate: float) -> float:
     return 120.0 if rate >= (1_000 if contender == MINE else 10_000) else 45.0
 
 
-def machine() -> dict[str, Any]:
-    """What the figures are measured on."""
-    return {
-        "cores": psutil.cpu_count(),
-        "cpu": cpu_model(_CPU_INFO.read_text(encoding="utf-8") if _CPU_INFO.exists() else ""),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "commit": _commit(),
-    }
-
-
-def cpu_model(cpu_info: str) -> str:
-    """The processor's name, out of Linux's description; what Python knows of it where there is none."""
-    names = (line.partition(":")[2].strip() for line in cpu_info.splitlines() if line.startswith("model name"))
-    return next(names, platform.processor())
-
-
 def is_wanted(file: Path, *, again_failed: bool) -> bool:
     """Whether the run of that file is to be made: it was not yet, or it failed and such runs are wanted again."""
     return not file.exists() or (again_failed and "error" in orjson.loads(file.read_bytes()))
-
-
-def _commit() -> str:
-    """The commit that is measured, `-dirty` when files differ from it or are not in it; empty without git's history."""
-    commit = _git("rev-parse", "--short", "HEAD")
-    return f"{commit}-dirty" if _git("status", "--porcelain", "--", *_MEASURED_CODE) else commit
-
-
-def _git(*arguments: str) -> str:
-    told = subprocess.run(["git", *arguments], cwd=_REPOSITORY, capture_output=True, text=True, check=False)  # noqa: S607
-    return told.stdout.strip()
 
 
 @termination_as_exit()

@@ -22,11 +22,10 @@ from benchmarks.results import (
     are_right,
     by_group,
     distinct,
-    highest_measured,
-    highest_sustained,
     is_bound,
     median,
     read_results,
+    sustained,
 )
 from pitlake.cli.summary import STAGES, WHOLE_WAY
 
@@ -99,11 +98,12 @@ def _cost_table(groups: dict[str, list[Result]]) -> str:
             ", ".join(f"{seconds:g}" for seconds in distinct(group, "warm_up")),
             ", ".join(distinct(group, "machine", "commit")),
             _number(median(group, "producer", "lag", "p99_ms")),
+            _number(median(group, "machine", "million_steps_per_second")),
         ]
         for name, group in groups.items()
     ]
     measured = ["start to first row, s", "CPU s per million", "cores", "memory, MB", "broker, cores"]
-    return _table(["cost", *measured, "runs", "warm-up, s", "version", "producer late, p99 ms"], rows)
+    return _table(["cost", *measured, "runs", "warm-up, s", "version", "producer late, p99 ms", "machine, M steps/s"], rows)
 
 
 def _stage_table(group: Sequence[Result]) -> str:
@@ -138,9 +138,11 @@ def _sustained_table(results: Sequence[Result]) -> str:
 
 
 def _sustained(results: Sequence[Result], name: str, sink: str) -> str:
-    """The highest sustained rate; a lower bound where it is the highest that was tried."""
-    rate = highest_sustained(results, name, sink)
-    return f"≥ {_number(rate)}" if rate == highest_measured(results, name) else _number(rate)
+    """The highest sustained rate and the next one that was tried; a lower bound where none above it was."""
+    held, missed = sustained(results, name, sink)
+    if missed is None:
+        return f"≥ {_number(held)}"
+    return f"not {_number(missed)}" if held is None else f"{_number(held)}, not {_number(missed)}"
 
 
 def _verdict(group: Sequence[Result]) -> str:

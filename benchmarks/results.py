@@ -67,21 +67,18 @@ def has_fallen_behind(results: Iterable[Result], contender: str, rate: float) ->
     return any(all((median(group, "sinks", sink, "p99_ms") or BEHIND_MS) >= BEHIND_MS for sink in SINKS) for group in lower)
 
 
-def highest_sustained(results: Iterable[Result], contender: str, sink: str) -> float | None:
-    """The highest rate that is sustained with all measured ones below it; None when the lowest is not."""
+def sustained(results: Iterable[Result], contender: str, sink: str) -> tuple[float | None, float | None]:
+    """The highest rate that is sustained with all measured ones below it, and the next one, which is not.
+
+    The first is None when the lowest is not sustained, and the second when all are.
+    """
     highest = None
     for (rate, name), group in by_group(results).items():
         if name == contender:
             if not _is_sustained(group, sink):
-                break
+                return highest, rate
             highest = rate
-    return highest
-
-
-def highest_measured(results: Iterable[Result], contender: str) -> float:
-    """The highest rate at which the contender was measured, whatever came of it."""
-    rates: list[float] = [result["rate"] for result in results if result["contender"] == contender]
-    return max(rates)
+    return highest, None
 
 
 def are_right(results: Iterable[Result]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from deltalake.exceptions import TableNotFoundError
 
 from benchmarks import compare
-from benchmarks.compare import cpu_model, is_wanted, schedule, warm_up_seconds
+from benchmarks.compare import is_wanted, schedule, warm_up_seconds
 from benchmarks.measure import Run
 from pitlake.errors import ProcessError
 from tests.benchmarks.support import failed, result
@@ -73,7 +73,3 @@ def test_a_run_is_made_once_and_a_failed_one_again_when_that_is_wanted(tmp_path:
     absent = tmp_path / "absent"
     assert [is_wanted(file, again_failed=False) for file in (absent, made, wrong)] == [True, False, False]
     assert [is_wanted(file, again_failed=True) for file in (absent, made, wrong)] == [True, False, True]
-
-
-def test_the_processor_is_told_by_its_name() -> None:
-    assert cpu_model("processor\t: 0\nmodel name\t: Xeon: fast\nmodel name\t: other\n") == "Xeon: fast"

@@ -10,11 +10,10 @@ from benchmarks.results import (
     distinct,
     file_of,
     has_fallen_behind,
-    highest_measured,
-    highest_sustained,
     is_bound,
     median,
     read_results,
+    sustained,
 )
 from tests.benchmarks.support import failed, result
 
@@ -55,20 +54,19 @@ def test_the_highest_sustained_rate_has_its_p99_below_a_second_and_the_right_res
         result("flink", 5_000, 10, 1_000),
         result("flink", 10_000, 10, 90, differing_rows=1),
     ]
-    assert highest_sustained(runs, "flink", "topic") == 1_000
-    assert highest_sustained(runs, "spark", "topic") is None
+    assert sustained(runs, "flink", "topic") == (1_000, 5_000)
+    assert sustained(runs[:2], "flink", "topic") == (1_000, None)
 
 
 def test_no_rate_above_one_that_is_not_sustained_counts() -> None:
     runs = [result("flink", 120, 10, 90), result("flink", 1_000, 10, 1_000), result("flink", 5_000, 10, 90)]
-    assert highest_sustained(runs, "flink", "topic") == 120
-    assert highest_sustained([failed("flink", 60), *runs], "flink", "topic") is None
-    assert highest_measured(runs, "flink") == 5_000
+    assert sustained(runs, "flink", "topic") == (120, 1_000)
+    assert sustained([failed("flink", 60), *runs], "flink", "topic") == (None, 60)
 
 
 def test_a_rate_whose_p99_was_not_seen_is_not_sustained() -> None:
-    assert highest_sustained([result("flink", 120, 10, 90)], "flink", "topic") == 120
-    assert highest_sustained([result("flink", 120, 10, 90, unseen=10)], "flink", "topic") is None
+    assert sustained([result("flink", 120, 10, 90)], "flink", "topic") == (120, None)
+    assert sustained([result("flink", 120, 10, 90, unseen=10)], "flink", "topic") == (None, 120)
 
 
 def test_a_median_is_a_bound_when_it_is_in_half_of_the_runs_that_have_it() -> None:
