@@ -23,6 +23,7 @@ from benchmarks.contenders import CONTENDERS, MINE
 from benchmarks.machine import machine
 from benchmarks.measure import FAULTS, Run, measure
 from benchmarks.results import FOLDER, file_of, has_fallen_behind, read_results
+from benchmarks.version import measured_commit
 from pitlake.local.files import write_atomically
 from pitlake.local.supervision import termination_as_exit
 
@@ -75,8 +76,8 @@ def main() -> None:
         made += 1
         _tell(f"{contender} at {rate:g} readings/s, repeat {repeat}")
         warm_up = warm_up_seconds(contender, rate) if given.warm_up is None else given.warm_up
-        # Asked for before the run: somebody may commit meanwhile.
-        on = machine()
+        # Before the run: somebody may commit meanwhile, and the speed is that of the moment.
+        on = {**machine(), "commit": measured_commit()}
         result = {"repeat": repeat, **_measured(Run(contender, rate, given.seconds, warm_up)), "machine": on}
         write_atomically(file, orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
         _tell(_short(result))

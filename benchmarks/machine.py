@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,21 +11,18 @@ from typing import Any
 import psutil
 
 _CPU_INFO = Path("/proc/cpuinfo")
-_REPOSITORY = Path(__file__).parents[1]
-_MEASURED_CODE = (".", ":!benchmarks/results", ":!docs")
-"""What counts for whether a version is a commit: results and pages change while one measures."""
+_LOOP_SECONDS = 1.5
 
 
 def machine() -> dict[str, Any]:
-    """The machine, its speed now, and the commit that is measured. It takes a second and a half."""
+    """What the machine is, and its speed now."""
     return {
         "cores": psutil.cpu_count(),
         "cpu": cpu_model(_CPU_INFO.read_text(encoding="utf-8") if _CPU_INFO.exists() else ""),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
-        "million_steps_per_second": round(steps_per_second(1.5) / 1e6, 2),
+        "million_steps_per_second": round(steps_per_second(_LOOP_SECONDS) / 1e6, 2),
         "system": platform.system(),
         "python": platform.python_version(),
-        "commit": _commit(),
     }
 
 
@@ -37,21 +33,10 @@ def cpu_model(cpu_info: str) -> str:
 
 
 def steps_per_second(seconds: float, clock: Callable[[], float] = time.perf_counter) -> float:
-    """How many steps a loop of Python makes in a second that reads the clock and compares it; it runs for `seconds`."""
+    """Steps a second of a loop of Python, each a reading of the clock and a comparison; it runs for `seconds`."""
     began = now = clock()
     steps = 0
     while now < began + seconds:
         now = clock()
         steps += 1
     return steps / (now - began)
-
-
-def _commit() -> str:
-    """The commit that is measured, `-dirty` when files differ from it or are not in it; empty without git's history."""
-    commit = _git("rev-parse", "--short", "HEAD")
-    return f"{commit}-dirty" if _git("status", "--porcelain", "--", *_MEASURED_CODE) else commit
-
-
-def _git(*arguments: str) -> str:
-    told = subprocess.run(["git", *arguments], cwd=_REPOSITORY, capture_output=True, text=True, check=False)  # noqa: S607
-    return told.stdout.strip()

@@ -19,38 +19,27 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
 import psutil
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from benchmarks.contenders import CONTENDERS, TABLE, Contender, Process, Site
+from benchmarks.contenders import CONTENDERS, TABLE, Process
 from benchmarks.delta_probe import LEAST_SPAN_SECONDS
 from benchmarks.load import Load, one_round
 from benchmarks.probes import recorded
 from benchmarks.producer import send
 from benchmarks.resources import Meter
 from benchmarks.results import SINKS
+from benchmarks.site import log_of, prepared_site
 from benchmarks.stages import StageWatch, stage_percentiles
 from benchmarks.windows import Readings, Row, Window, differences, expected_readings, latencies, sink_summary
 from pitlake.cli.parts import BROKER, LANDING
-from pitlake.cli.settings import Settings
-from pitlake.cli.system import seed_dimensions
-from pitlake.engine.update import TABLE_TOPIC_BYTES
 from pitlake.errors import BrokerError, PitlakeError
-from pitlake.lake.spec import SPECS_TOPIC, Column, TableSpec, WriteMode
-from pitlake.local.broker import broker_command, is_answering, prepare_broker
-from pitlake.local.jars import fetch_jars
-from pitlake.local.java import find_java
 from pitlake.local.processes import last_lines
 from pitlake.local.supervision import Part, Supervisor, termination_as_exit
-from pitlake.mining.dimensions import equipment_master
-from pitlake.streams.producers import Publisher
-from pitlake.streams.topics import Topic, ensure_topics
 
 FAULTS = (PitlakeError, subprocess.CalledProcessError, DeltaError, psutil.Error, OSError)
 """What a run may fail by that is not the harness's own fault; a part that does not come in time is a TimeoutError, an OSError."""
@@ -108,7 +97,7 @@ class _Bench:
     def __init__(self, run: Run, folder: Path, supervisor: Supervisor, report: Report) -> None:
         self._run, self._folder, self._supervisor, self._report = run, folder, supervisor, report
         self._contender = CONTENDERS[run.contender]
-        self._site = self._prepared_site()
+        self._site = prepared_site(self._contender, folder, supervisor)
         self._names: list[str] = []
 
     def measured(self) -> dict[str, Any]:
@@ -140,25 +129,6 @@ class _Bench:
             "unfinished_rows": len(differing.unfinished),
         }
 
-    def _prepared_site(self) -> Site:
-        java, jars = find_java(), fetch_jars()
-        bootstrap = prepare_broker(java, jars, self._folder / BROKER)
-        argv = tuple(broker_command(java, jars, self._folder / BROKER))
-        self._supervisor.start(Part(BROKER, argv, self._log(BROKER), partial(is_answering, bootstrap), restarts=None))
-        home, lake = self._folder / "home", self._folder / "lake"
-        home.mkdir()
-        seed_dimensions(Settings(home=home, lake=str(lake)))
-        equipment = self._folder / "equipment.jsonl"
-        rows = equipment_master().to_pylist()
-        equipment.write_bytes(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
-        ensure_topics(bootstrap, [LANDING])
-        if not self._contender.makes_topic:
-            ensure_topics(bootstrap, [Topic(self._contender.topic, retention_bytes=TABLE_TOPIC_BYTES)])
-        site = Site(home, bootstrap, lake, equipment)
-        if self._contender.needs_spec:
-            _publish_spec(self._contender, bootstrap)
-        return site
-
     def _start_probes(self) -> None:
         topic = ("benchmarks.topic_probe", "--bootstrap", self._site.bootstrap, "--topic", self._contender.topic)
         span = max(LEAST_SPAN_SECONDS, self._run.warm_up + self._run.seconds + DRAIN_SECONDS + 60)
@@ -178,7 +148,7 @@ class _Bench:
             self._names.append(process.name)
         firsts = {sink: self._probe(sink) / "first" for sink in SINKS}
         if not self._until(lambda: all(first.is_file() for first in firsts.values()), START_SECONDS):
-            said = "\n".join(f"{name}: {last_lines(self._log(name))}" for name in self._names)
+            said = "\n".join(f"{name}: {last_lines(log_of(self._folder, name))}" for name in self._names)
             raise TimeoutError(f"{self._run.contender} has shown no result after {START_SECONDS:g} s. It said last:\n{said}")
         return {sink: round(float(first.read_text()) - launched, 2) for sink, first in firsts.items()}
 
@@ -225,7 +195,7 @@ class _Bench:
         return sinks
 
     def _start(self, process: Process, ready: Callable[[], bool] = lambda: True) -> None:
-        part = Part(process.name, process.argv, self._log(process.name), ready, process.env, restarts=None)
+        part = Part(process.name, process.argv, log_of(self._folder, process.name), ready, process.env, restarts=None)
         self._supervisor.start(part)
 
     def _until(self, condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
@@ -243,9 +213,6 @@ class _Bench:
 
     def _probe(self, sink: str) -> Path:
         return self._folder / f"probe-{sink}"
-
-    def _log(self, name: str) -> Path:
-        return self._folder / "logs" / f"{name}.log"
 
 
 def stored_windows(table: str) -> Mapping[Row, Window]:
@@ -279,26 +246,6 @@ def _soon(lead: timedelta) -> datetime:
     """A moment in whole milliseconds that is `lead` away."""
     moment = datetime.now(UTC) + lead
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def _publish_spec(contender: Contender, bootstrap: str) -> None:
-    """Tell pitlake's writer of a table that it is to write from another engine's topic."""
-    texts = ("equipment_id", "equipment_type", "sensor_name", "manufacturer", "location", "criticality")
-    numbers = ("avg_value", "min_value", "max_value", "stddev_value")
-    columns = [Column(name=name, type="TIMESTAMP") for name in ("window_start", "window_end")]
-    columns += [Column(name=name, type="STRING") for name in texts] + [Column(name=name, type="DOUBLE") for name in numbers]
-    spec = TableSpec(
-        name=CONTENDERS["pitlake"].topic,
-        topic=contender.topic,
-        mode=WriteMode.UPSERT,
-        columns=(*columns, Column(name="reading_count", type="BIGINT")),
-        keys=("window_start", "equipment_id", "sensor_name"),
-        count="reading_count",
-        window="window_start",
-    )
-    ensure_topics(bootstrap, [Topic(SPECS_TOPIC, compacted=True)])
-    with Publisher(bootstrap) as publisher:
-        publisher.send(SPECS_TOPIC, spec.model_dump_json().encode(), key=spec.name.encode())
 
 
 @termination_as_exit()

@@ -98,7 +98,7 @@ def _cost_table(groups: dict[str, list[Result]]) -> str:
             ", ".join(f"{seconds:g}" for seconds in distinct(group, "warm_up")),
             ", ".join(distinct(group, "machine", "commit")),
             _number(median(group, "producer", "lag", "p99_ms")),
-            _number(median(group, "machine", "million_steps_per_second")),
+            _range(distinct(group, "machine", "million_steps_per_second")),
         ]
         for name, group in groups.items()
     ]
@@ -167,6 +167,11 @@ def _number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _range(values: Sequence[float]) -> str:
+    """The lowest to the highest; `values` are sorted and distinct."""
+    return " to ".join(_number(value) for value in dict.fromkeys((values[0], values[-1]))) if values else "-"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -68,9 +68,9 @@ def has_fallen_behind(results: Iterable[Result], contender: str, rate: float) ->
 
 
 def sustained(results: Iterable[Result], contender: str, sink: str) -> tuple[float | None, float | None]:
-    """The highest rate that is sustained with all measured ones below it, and the next one, which is not.
+    """The highest rate that is sustained with all measured ones below it, and the next one measured, which is not.
 
-    The first is None when the lowest is not sustained, and the second when all are.
+    The first is None when the lowest is not sustained, the second when all are, and both of a contender that was not measured.
     """
     highest = None
     for (rate, name), group in by_group(results).items():

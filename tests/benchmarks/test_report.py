@@ -15,11 +15,6 @@ RUNS = [
 ]
 
 
-def on(commit: str) -> dict[str, str | float]:
-    """A machine that this version was measured on."""
-    return {"commit": commit, "million_steps_per_second": 2.5}
-
-
 def test_a_row_has_the_figures_of_its_contender() -> None:
     assert "| pitlake, real time | 14.4 | 14.4 | 300 | 300 | 300 | right |" in tables(RUNS)
 
@@ -46,10 +41,16 @@ def test_what_was_not_seen_is_told_as_a_lower_bound() -> None:
 
 def test_a_mix_of_versions_and_warm_ups_is_told() -> None:
     runs = [
-        result("flink", 120, 1, 1, warm_up=warm_up, machine=on(commit), producer={"lag": {"p99_ms": 5.5}})
+        result("flink", 120, 1, 1, warm_up=warm_up, machine={"commit": commit}, producer={"lag": {"p99_ms": 5.5}})
         for warm_up, commit in [(45.0, "b"), (120.0, "a"), (45.0, "a")]
     ]
-    assert "| 3 | 45, 120 | a, b | 5.5 | 2.5 |" in tables(runs)
+    assert "| 3 | 45, 120 | a, b | 5.5 |" in tables(runs)
+
+
+@pytest.mark.parametrize(("speeds", "told"), [([7.5, 2.5, 3.5], "2.5 to 7.5"), ([2.5, None], "2.5"), ([None], "-")])
+def test_how_fast_the_machine_was_is_told_from_the_slowest_run_to_the_fastest(speeds: list[float | None], told: str) -> None:
+    on = [{"million_steps_per_second": speed} if speed else {} for speed in speeds]
+    assert f"| {told} |\n" in tables([result("flink", 120, 1, 1, machine=machine) for machine in on])
 
 
 def test_the_highest_sustained_rate_of_each_contender_is_told() -> None:

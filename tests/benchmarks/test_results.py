@@ -56,6 +56,7 @@ def test_the_highest_sustained_rate_has_its_p99_below_a_second_and_the_right_res
     ]
     assert sustained(runs, "flink", "topic") == (1_000, 5_000)
     assert sustained(runs[:2], "flink", "topic") == (1_000, None)
+    assert sustained(runs, "spark", "topic") == (None, None)
 
 
 def test_no_rate_above_one_that_is_not_sustained_counts() -> None:

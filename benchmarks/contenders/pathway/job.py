@@ -4,9 +4,9 @@
 
 By Pathway's documentation of `pw.io.kafka.read`, `autocommit_duration_ms` is the most that a reading waits before it enters the
 computation: 10 ms in place of the default 1,500. Windows have no `behavior`, which by the guide to temporal behavior means that
-every change of a window is passed on at once. A `cutoff` would pass it on as soon and let windows be forgotten, but costs more
-than it saves within minutes: docs/performance.md has the run. Persistence is on, once a minute as often as pitlake's checkpoints:
-all contenders survive a crash. One process and one thread: at these rates a second one only costs coordination.
+every change of a window is passed on at once. A `cutoff` would pass it on as soon and let windows be forgotten, but it was slower
+in the one run that docs/performance.md tells of. Persistence is on, once a minute as often as pitlake's checkpoints: all
+contenders survive a crash. One process and one thread: at these rates a second one only costs coordination.
 
 Pathway's own Delta connector, `pw.io.deltalake.write`, asks for a licence key, so the table is written from the topic.
 """

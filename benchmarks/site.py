@@ -1,0 +1,70 @@
+"""Where a run takes place: a fresh broker, and a lake that has its dimension tables but no reading yet."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import orjson
+
+from benchmarks.contenders import CONTENDERS, Contender, Site
+from pitlake.cli.parts import BROKER, LANDING
+from pitlake.cli.settings import Settings
+from pitlake.cli.system import seed_dimensions
+from pitlake.engine.update import TABLE_TOPIC_BYTES
+from pitlake.lake.spec import SPECS_TOPIC, Column, TableSpec, WriteMode
+from pitlake.local.broker import broker_command, is_answering, prepare_broker
+from pitlake.local.jars import fetch_jars
+from pitlake.local.java import find_java
+from pitlake.local.supervision import Part, Supervisor
+from pitlake.mining.dimensions import equipment_master
+from pitlake.streams.producers import Publisher
+from pitlake.streams.topics import Topic, ensure_topics
+
+
+def log_of(folder: Path, name: str) -> Path:
+    """The log of a process of the run in that folder."""
+    return folder / "logs" / f"{name}.log"
+
+
+def prepared_site(contender: Contender, folder: Path, supervisor: Supervisor) -> Site:
+    """Start a broker in the folder, kept by the supervisor, and make all that a contender needs before it starts.
+
+    Raises ProcessError when the broker does not come up, BrokerError, and EnvironmentProblem for what the machine lacks.
+    """
+    java, jars = find_java(), fetch_jars()
+    bootstrap = prepare_broker(java, jars, folder / BROKER)
+    argv = tuple(broker_command(java, jars, folder / BROKER))
+    supervisor.start(Part(BROKER, argv, log_of(folder, BROKER), partial(is_answering, bootstrap), restarts=None))
+    home, lake = folder / "home", folder / "lake"
+    home.mkdir()
+    seed_dimensions(Settings(home=home, lake=str(lake)))
+    equipment = folder / "equipment.jsonl"
+    rows = equipment_master().to_pylist()
+    equipment.write_bytes(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
+    ensure_topics(bootstrap, [LANDING])
+    if not contender.makes_topic:
+        ensure_topics(bootstrap, [Topic(contender.topic, retention_bytes=TABLE_TOPIC_BYTES)])
+    if contender.needs_spec:
+        _publish_spec(contender, bootstrap)
+    return Site(home, bootstrap, lake, equipment)
+
+
+def _publish_spec(contender: Contender, bootstrap: str) -> None:
+    """Tell pitlake's writer of a table that it is to write from another engine's topic."""
+    texts = ("equipment_id", "equipment_type", "sensor_name", "manufacturer", "location", "criticality")
+    numbers = ("avg_value", "min_value", "max_value", "stddev_value")
+    columns = [Column(name=name, type="TIMESTAMP") for name in ("window_start", "window_end")]
+    columns += [Column(name=name, type="STRING") for name in texts] + [Column(name=name, type="DOUBLE") for name in numbers]
+    spec = TableSpec(
+        name=CONTENDERS["pitlake"].topic,
+        topic=contender.topic,
+        mode=WriteMode.UPSERT,
+        columns=(*columns, Column(name="reading_count", type="BIGINT")),
+        keys=("window_start", "equipment_id", "sensor_name"),
+        count="reading_count",
+        window="window_start",
+    )
+    ensure_topics(bootstrap, [Topic(SPECS_TOPIC, compacted=True)])
+    with Publisher(bootstrap) as publisher:
+        publisher.send(SPECS_TOPIC, spec.model_dump_json().encode(), key=spec.name.encode())
