@@ -33,11 +33,12 @@ from benchmarks.probes import recorded
 from benchmarks.producer import send
 from benchmarks.resources import Meter
 from benchmarks.results import SINKS
-from benchmarks.site import log_of, prepared_site
+from benchmarks.site import prepared_site
 from benchmarks.stages import StageWatch, stage_percentiles
 from benchmarks.windows import Readings, Row, Window, differences, expected_readings, latencies, sink_summary
 from pitlake.cli.parts import BROKER, LANDING
 from pitlake.errors import BrokerError, PitlakeError
+from pitlake.local.home import Home
 from pitlake.local.processes import last_lines
 from pitlake.local.supervision import Part, Supervisor, termination_as_exit
 
@@ -84,7 +85,7 @@ def _run_folder(report: Report) -> Iterator[Path]:
         yield folder
     except Exception:
         has_failed = True
-        report(f"the run failed; its logs are in {folder / 'logs'}")
+        report(f"the run failed; its logs are in {Home(folder).logs}")
         raise
     finally:
         if not has_failed:
@@ -148,7 +149,7 @@ class _Bench:
             self._names.append(process.name)
         firsts = {sink: self._probe(sink) / "first" for sink in SINKS}
         if not self._until(lambda: all(first.is_file() for first in firsts.values()), START_SECONDS):
-            said = "\n".join(f"{name}: {last_lines(log_of(self._folder, name))}" for name in self._names)
+            said = "\n".join(f"{name}: {last_lines(Home(self._folder).log(name))}" for name in self._names)
             raise TimeoutError(f"{self._run.contender} has shown no result after {START_SECONDS:g} s. It said last:\n{said}")
         return {sink: round(float(first.read_text()) - launched, 2) for sink, first in firsts.items()}
 
@@ -195,7 +196,7 @@ class _Bench:
         return sinks
 
     def _start(self, process: Process, ready: Callable[[], bool] = lambda: True) -> None:
-        part = Part(process.name, process.argv, log_of(self._folder, process.name), ready, process.env, restarts=None)
+        part = Part(process.name, process.argv, Home(self._folder).log(process.name), ready, process.env, restarts=None)
         self._supervisor.start(part)
 
     def _until(self, condition: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:

@@ -14,6 +14,7 @@ from pitlake.cli.system import seed_dimensions
 from pitlake.engine.update import TABLE_TOPIC_BYTES
 from pitlake.lake.spec import SPECS_TOPIC, Column, TableSpec, WriteMode
 from pitlake.local.broker import broker_command, is_answering, prepare_broker
+from pitlake.local.home import Home
 from pitlake.local.jars import fetch_jars
 from pitlake.local.java import find_java
 from pitlake.local.supervision import Part, Supervisor
@@ -22,23 +23,18 @@ from pitlake.streams.producers import Publisher
 from pitlake.streams.topics import Topic, ensure_topics
 
 
-def log_of(folder: Path, name: str) -> Path:
-    """The log of a process of the run in that folder."""
-    return folder / "logs" / f"{name}.log"
-
-
 def prepared_site(contender: Contender, folder: Path, supervisor: Supervisor) -> Site:
     """Start a broker in the folder, kept by the supervisor, and make all that a contender needs before it starts.
 
     Raises ProcessError when the broker does not come up, BrokerError, and EnvironmentProblem for what the machine lacks.
     """
-    java, jars = find_java(), fetch_jars()
-    bootstrap = prepare_broker(java, jars, folder / BROKER)
-    argv = tuple(broker_command(java, jars, folder / BROKER))
-    supervisor.start(Part(BROKER, argv, log_of(folder, BROKER), partial(is_answering, bootstrap), restarts=None))
-    home, lake = folder / "home", folder / "lake"
+    java, jars, place = find_java(), fetch_jars(), Home(folder)
+    bootstrap = prepare_broker(java, jars, place.broker)
+    argv = tuple(broker_command(java, jars, place.broker))
+    supervisor.start(Part(BROKER, argv, place.log(BROKER), partial(is_answering, bootstrap), restarts=None))
+    home = folder / "home"
     home.mkdir()
-    seed_dimensions(Settings(home=home, lake=str(lake)))
+    seed_dimensions(Settings(home=home, lake=str(place.lake)))
     equipment = folder / "equipment.jsonl"
     rows = equipment_master().to_pylist()
     equipment.write_bytes(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
@@ -47,7 +43,7 @@ def prepared_site(contender: Contender, folder: Path, supervisor: Supervisor) ->
         ensure_topics(bootstrap, [Topic(contender.topic, retention_bytes=TABLE_TOPIC_BYTES)])
     if contender.needs_spec:
         _publish_spec(contender, bootstrap)
-    return Site(home, bootstrap, lake, equipment)
+    return Site(home, bootstrap, place.lake, equipment)
 
 
 def _publish_spec(contender: Contender, bootstrap: str) -> None:
